@@ -1,0 +1,195 @@
+"""Estimates and comparisons: never a bare number."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from mbe_docs.records.base import Record
+from mbe_docs.records.behaviors import Direction, Unit
+
+Verdict = Literal["refused", "unchanged", "improved", "regressed", "increased", "decreased", "inconclusive"]
+Sufficiency = Literal["sufficient", "insufficient", "undecided", "no_bar"]
+
+
+class Interval(Record):
+    """A value with its 95 % interval, in the behavior's unit."""
+
+    value: float
+    low: float
+    high: float
+
+
+class OutcomeCounts(Record):
+    """Attempts by outcome; `absent` is planned minus everything seen."""
+
+    planned: int
+    scored: int = 0
+    unscored: int = 0
+    refused: int = 0
+    limited: int = 0
+    model_error: int = 0
+    infra_error: int = 0
+    absent: int = 0
+
+    @property
+    def missing(self) -> int:
+        """Attempts that say nothing about the model: infrastructure errors, unscored and absent ones."""
+        return self.infra_error + self.absent + self.unscored
+
+
+class SliceEstimate(Record):
+    """One value of one slice key."""
+
+    key: str
+    value: str
+    estimate: Interval
+    n_samples: int
+    n_attempts: int
+
+
+class Repeatability(Record):
+    """How much single samples flip between epochs: `flake` is P(two attempts at a sample differ)."""
+
+    flake: Interval
+    n_samples: int
+    """Samples with at least two attempts."""
+    flaky_samples: int
+    """Samples with both passing and failing attempts."""
+
+
+class Estimate(Record):
+    """One behavior measured on one subject (snapshot or variant), from runs of one fingerprint."""
+
+    behavior: str
+    subject: str
+    unit: Unit
+    direction: Direction
+    rate: Interval
+    """Primary value: model errors count as failures, infrastructure errors and absent ones are left out."""
+    strict: Interval
+    """Everything that did not get a value counts as a failure."""
+    scored_only: Interval
+    """Only attempts the scorer gave a value for."""
+    bounds: tuple[float, float]
+    """The value if all missing attempts had failed, and if all had passed."""
+    method: str
+    level: float = 0.95
+    n_samples: int
+    n_attempts: int
+    n_effective: float | None = None
+    outcomes: OutcomeCounts
+    coverage: float
+    """Attempts that count ÷ attempts planned, 0–1."""
+    repeatability: Repeatability | None = None
+    slices: tuple[SliceEstimate, ...] = ()
+    sufficiency: Sufficiency = "no_bar"
+    n_more_for_bar: int | None = None
+    """Samples more that would settle `undecided`, at this rate."""
+    latency_p50_ms: float | None = None
+    latency_p95_ms: float | None = None
+    tokens_in_mean: float | None = None
+    tokens_out_mean: float | None = None
+    cost_usd_mean: float | None = None
+    """Per attempt."""
+    runs: tuple[str, ...]
+    """Run keys, newest first."""
+    other_runs: tuple[str, ...] = ()
+    """Runs of the same behavior and subject under another fingerprint: not part of this number."""
+    as_of: str | None = None
+    """Start of the newest run, ISO date."""
+    is_partial: bool = False
+    """Some run was cancelled, killed or failed: never shown as a result."""
+
+
+class SlotDifference(Record):
+    """One slot of the fingerprint in which two sides differ; `None` is unknown."""
+
+    slot: str
+    old: str | None
+    new: str | None
+    refuses: bool
+    """Whether it changes the question and refuses the verdict, or is only noted."""
+
+
+class SliceComparison(Record):
+    """One slice value compared; tested as its own family."""
+
+    key: str
+    value: str
+    verdict: Verdict
+    difference: Interval
+    old: Interval
+    new: Interval
+    n_common: int
+    attempts_old: int
+    attempts_new: int
+    q_diff: float
+
+
+class Comparison(Record):
+    """Two subjects on one behavior; differences are new − old."""
+
+    behavior: str
+    old: str
+    new: str
+    verdict: Verdict
+    unit: Unit
+    direction: Direction
+    difference: Interval | None = None
+    old_rate: Interval | None = None
+    new_rate: Interval | None = None
+    p_diff: float | None = None
+    q_diff: float | None = None
+    q_equivalent: float | None = None
+    margin: float | None = None
+    is_noninferior: bool | None = None
+    """The whole interval is better than −margin."""
+    mode: Literal["paired", "paired_partial", "unpaired"] | None = None
+    n_common: int = 0
+    n_old: int = 0
+    n_new: int = 0
+    attempts_old: int = 0
+    attempts_new: int = 0
+    n_better: int = 0
+    """Common samples whose mean went up in the better direction."""
+    n_worse: int = 0
+    n_needed: int | None = None
+    """Samples in all that would decide an inconclusive comparison."""
+    refused_because: tuple[str, ...] = ()
+    """Sentences: which slot differs, in which runs, what to run to make it comparable."""
+    differences: tuple[SlotDifference, ...] = ()
+    notes: tuple[str, ...] = ()
+    slices: tuple[SliceComparison, ...] = ()
+    hidden_flip: bool = False
+    """Slices moved in opposite directions under a calmer mean."""
+    flipped_samples: tuple[str, ...] = ()
+    """Ids of the samples that moved most, worst first; at most 50."""
+    old_runs: tuple[str, ...] = ()
+    new_runs: tuple[str, ...] = ()
+
+
+class QuirkStatement(Record):
+    """The computed (or reported) status of a quirk on a subject."""
+
+    quirk: str
+    subject: str
+    status: Literal["affected", "not_affected", "fixed", "flaky", "unknown"]
+    evidence_level: Literal["measured", "reproduced", "reported", "under_test", "none"]
+    rate: Interval | None = None
+    n_samples: int = 0
+    n_attempts: int = 0
+    coverage: float | None = None
+    as_of: str | None = None
+    runs: tuple[str, ...] = ()
+    reason: str
+    """A sentence: which rule over which interval, or what is missing."""
+    n_more: int | None = None
+
+
+class MitigationEffect(Record):
+    """A mitigation's measured effect on the quirk's own scorer; difference is with − without."""
+
+    quirk: str
+    mitigation: str
+    subject: str
+    comparison: Comparison
