@@ -53,6 +53,7 @@ class Repeatability(Record):
     flake: Interval
     n_samples: int
     """Samples with at least two attempts."""
+    n_effective: float | None = None
     flaky_samples: int
     """Samples with both passing and failing attempts."""
 

@@ -1,0 +1,52 @@
+# `make site` and `make test` need Python ≥ 3.11 and make; everything else is set up here.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.ready
+UV     := $(shell command -v uv 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help site serve test lint types golden hostile bench clean
+
+help: ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /'
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "mbe-docs needs Python 3.11 or newer; this is $$($(PYTHON) --version). Set PYTHON=…"; exit 2; }
+ifeq ($(UV),)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+else
+	@test -x $(BIN)/python || uv venv --quiet --python $(PYTHON) $(VENV)
+	@uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'
+endif
+	@touch $@
+
+site: $(STAMP) ## ingest the logs that ship with the project, build site/
+	@$(BIN)/mbe-docs ingest behaviors/logs --allow-unreadable
+	@$(BIN)/mbe-docs build
+
+serve: $(STAMP) ## live preview
+	@$(BIN)/mbe-docs ingest behaviors/logs --allow-unreadable
+	@$(BIN)/mbe-docs serve
+
+test: $(STAMP) ## everything this machine can test; says what it could not, and why
+	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+
+lint: $(STAMP) ## style, types, house limits
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+golden: $(STAMP) ## expected statistics from outside: make golden FILE=…
+	@$(BIN)/python tests/stats/run_golden.py $(FILE)
+
+hostile: $(STAMP) ## a site full of hostile text, opened in Chromium: make hostile CORPUS=…
+	@$(BIN)/python tests/hostile/run_hostile.py $(CORPUS)
+
+bench: $(STAMP) ## us and the peers, side by side
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+clean: ## what was built, not what was written
+	@rm -rf build site dist .pytest_cache .mypy_cache .ruff_cache .coverage

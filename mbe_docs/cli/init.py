@@ -1,0 +1,26 @@
+"""`mbe-docs init`: start a registry in a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("init")
+@click.argument("path", type=click.Path(file_okay=False, path_type=Path), default=Path())
+@click.option("--title", default=None, help="Title of the site; by default the folder's name.")
+def command(path: Path, title: str | None) -> int:
+    """Start a registry in PATH: configuration, an example behavior, quirk and model to edit.
+
+    Files that are there already are left as they are.
+    """
+    from mbe_docs.project import Project
+
+    written, kept = Project.init(path, title=title)
+    for name in written:
+        click.echo(f"wrote {name}")
+    for name in kept:
+        click.echo(f"kept  {name}", err=True)
+    click.echo(f"Next: cd {path} && mbe-docs ingest LOGS && mbe-docs check && mbe-docs build", err=True)
+    return 0

@@ -1,0 +1,93 @@
+"""The `mbe-docs` command: finds the sub-command, turns errors into exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+from typing import Final
+
+import click
+
+from mbe_docs import __version__
+from mbe_docs.errors import MbeDocsError
+from mbe_docs.text import terminal_safe
+
+COMMANDS: Final = {
+    "init": "Start a registry in a folder.",
+    "ingest": "Read eval logs into the evidence store.",
+    "check": "Say everything that is wrong, at once, with its place and fix.",
+    "build": "Evidence and notes into registry.json, pages and a site.",
+    "serve": "Live preview; rebuilds when something changes.",
+    "diff": "What changed between two models; exit 0, 1 or 2.",
+    "evidence": "List what is stored, check its checksums.",
+}
+ISSUES: Final = "the project's issue tracker"
+
+
+class _Commands(click.Group):
+    """Sub-commands are imported when they run: `--help` stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        if ctx.resilient_parsing:
+            return click.Command(cmd_name, help=COMMANDS[cmd_name])
+        return importlib.import_module(f"mbe_docs.cli.{cmd_name}").command  # type: ignore[no-any-return]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "MBE_DOCS"},
+    epilog="Exit codes: 0 nothing to report, 1 findings, 2 could not run.",
+)
+@click.version_option(__version__, prog_name="mbe-docs")
+@click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
+@click.option("-v", "--verbose", count=True, help="Say more; twice says every decision.")
+@click.pass_context
+def cli(ctx: click.Context, quiet: bool, verbose: int) -> None:
+    """Behavior cards, quirk catalogues and upgrade diffs for AI models, from eval logs and notes."""
+    ctx.obj = {"quiet": quiet, "verbose": verbose}
+    level = logging.ERROR if quiet else (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("mbe_docs")
+    logger.handlers = [handler]
+    logger.setLevel(level)
+    logger.propagate = False
+
+
+def main() -> None:
+    """Entry point: 0 nothing to report, 1 findings, 2 could not run."""
+    try:
+        result = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except MbeDocsError as error:
+        click.echo(terminal_safe(str(error)), err=True)
+        code = 2
+    except BrokenPipeError:
+        code = 2
+    except Exception as error:  # the last stop: a bug is said in one line, with the trace on request
+        click.echo(f"mbe-docs: internal error: {type(error).__name__}: {terminal_safe(str(error))}", err=True)
+        click.echo(
+            f"  fix: this is a bug; report it to {ISSUES} with the output of `mbe-docs -v …`", err=True
+        )
+        if any(flag in sys.argv for flag in ("-v", "-vv", "--verbose")):
+            raise
+        code = 2
+    else:
+        code = result if isinstance(result, int) else 0
+    sys.exit(code)

@@ -1,0 +1,1 @@
+"""The evidence store, and the sums that SQL takes from it."""

@@ -1,0 +1,227 @@
+"""From Parquet to sums: DuckDB runs the SQL of `sql.py` over the parts of the runs that were chosen.
+
+```
+with Aggregation(store, selection) as aggregation:
+    arms = aggregation.arms()                   # one item per arm (and slice value)
+    pairs = aggregation.pairs([(3, 7), …])      # arm 7 against arm 3, on their common samples
+```
+
+All results are the same bits for any order of rows, runs and files, and for any number of threads.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mbe_docs.errors import EvidenceError
+from mbe_docs.evidence import pair_sql, results, sql
+from mbe_docs.evidence import selection as tables
+from mbe_docs.evidence.columns import observation_schema
+from mbe_docs.evidence.connection import connect, file_list, plain_path
+from mbe_docs.evidence.selection import Entry, Selected
+from mbe_docs.evidence.store import EvidenceStore
+from mbe_docs.evidence.sums import ArmSums, Flip, LatencyHistograms, PairKeys, PairSums, PairUsage
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_NO_MEMBERS = "SELECT entry, sample, CAST(NULL AS STRING) AS cluster FROM cells WHERE 1 = 0"
+
+
+class Aggregation:
+    """The sums of a selection of runs. Use it in a `with`: it holds a connection and a temporary folder.
+
+    Reads the state of the store once, when made; the parts it needs are checked byte by byte. What several
+    results need is computed by the first of them.
+
+    `threads` is by default the number of processors; `memory_limit`, such as "512MB", makes DuckDB move what
+    is above it to the temporary folder (by default: above 80% of the machine's memory).
+
+    Raises:
+        EvidenceError: a run is not in the store, or its part is not as it was written.
+        ValueError: the selection contradicts itself.
+    """
+
+    def __init__(
+        self,
+        store: EvidenceStore,
+        selection: Sequence[Selected],
+        *,
+        threads: int | None = None,
+        memory_limit: str | None = None,
+    ) -> None:
+        self._selection = selection
+        self._by_arm = tables.check(selection)
+        wanted = {row.run_key for row in selection}
+        found = store.parts_of(wanted)
+        stale = [{run.run_key for run in entry.runs if run.superseded_by} & wanted for entry, _ in found]
+        self._folder = tempfile.TemporaryDirectory(prefix="mbe-docs-")
+        folder = Path(self._folder.name)
+        paths = [plain_path(path, folder) for _, path in found]
+        self._connection = connect(paths, folder, threads=threads, memory_limit=memory_limit)
+        self._made: set[str] = set()
+        self._arms: ArmSums | None = None
+        self._view_observations(paths, stale)
+        self._entries = self._number_entries()
+
+    def __enter__(self) -> Aggregation:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the memory and the temporary folder back."""
+        self._connection.close()
+        self._folder.cleanup()
+
+    def arms(self) -> ArmSums:
+        """The sums of every entry."""
+        if self._arms is None:
+            self._make_cells()
+            sums, usage = self._query(sql.ARMS), self._query(sql.USAGE)
+            self._arms = results.arm_sums(self._entries, self._by_arm, sums, usage)
+        return self._arms
+
+    def pairs(self, pairs: Sequence[tuple[int, int]]) -> PairSums:
+        """The sums of pairs of arms, (old, new), over the samples that both have under the same hash.
+
+        Raises:
+            ValueError: an arm is not in the selection, or only one side is cut into slices.
+        """
+        arms = self.arms()
+        keys = self._compare(pairs)
+        return results.pair_sums(keys, arms, self._query(pair_sql.PAIRS))
+
+    def pair_usage(self, pairs: Sequence[tuple[int, int]]) -> PairUsage:
+        """Latency and cost of pairs of arms, (old, new), over their common samples; one more scan.
+
+        Raises:
+            ValueError: as `pairs`.
+        """
+        keys = self._compare(pairs)
+        self._make_cells()
+        self._make("usage_cells", pair_sql.USAGE_CELLS)
+        return results.pair_usage(keys, self._query(pair_sql.PAIR_USAGE))
+
+    def flipped(
+        self, pairs: Sequence[tuple[int, int]], limit: int
+    ) -> tuple[PairKeys, tuple[tuple[Flip, ...], ...]]:
+        """The samples that moved most under the primary reading, at most `limit` a pair; one more scan.
+
+        Largest difference first, then by sample id, then by hash; one tuple for each item of the keys.
+
+        Raises:
+            ValueError: as `pairs`.
+        """
+        keys = self._compare(pairs, most=limit)
+        self._make_cells()
+        return keys, results.flips(keys, self._query(pair_sql.FLIPPED))
+
+    def latency(self) -> LatencyHistograms:
+        """The latency histogram of every entry; one more scan."""
+        return results.latency(len(self._entries), self._query(sql.LATENCY))
+
+    def _view_observations(self, paths: Sequence[Path], stale: Sequence[set[str]]) -> None:
+        """The view `observations`: the parts, without the versions of runs that do not count."""
+        self._table("stale", tables.stale_table(stale))
+        self._table("nothing", observation_schema().empty_table())
+        columns = ", ".join(observation_schema().names)
+        selects = [f"SELECT {columns} FROM nothing"]  # noqa: S608 - names of our own columns
+        whole = [path for path, keys in zip(paths, stale, strict=True) if not keys]
+        if whole:
+            selects = [f"SELECT {columns} FROM read_parquet({file_list(whole)})"]  # noqa: S608 - literals
+        for part, path in enumerate(paths):
+            if stale[part]:
+                selects.append(
+                    f"SELECT {columns} FROM read_parquet({file_list([path])}) o WHERE NOT EXISTS "  # noqa: S608
+                    f"(SELECT 1 FROM stale s WHERE s.part = {part} AND s.run_key = o.run_key)"
+                )
+        self._run(f"CREATE VIEW observations AS {' UNION ALL '.join(selects)}")
+
+    def _number_entries(self) -> dict[Entry, int]:
+        """The number of every entry, in their order; makes `matched` and `samples`."""
+        self._table("sliced", tables.sliced_table(self._selection))
+        entries = [Entry(arm, "") for arm, row in self._by_arm.items() if row.slice_key is None]
+        if len(entries) < len(self._by_arm):
+            found = self._query(sql.SLICES)
+            entries += map(Entry, found["arm"].to_pylist(), found["slice"].to_pylist())
+        numbered = {entry: number for number, entry in enumerate(sorted(entries))}
+        self._table("entries", tables.entries_table(numbered))
+        self._table("plain", tables.plain_table(self._selection, numbered))
+        self._table("scales", tables.scales_table(numbered, self._by_arm))
+        self._make("samples", sql.SAMPLES)
+        has_conditions = any(row.where for row in self._by_arm.values())
+        self._run(f"CREATE VIEW matched AS {sql.MATCHED_WHERE if has_conditions else sql.MATCHED}")
+        return numbered
+
+    def _make_cells(self) -> None:
+        """Makes `cells` and `members`; metadata is read only where a cluster key asks for it."""
+        self._make("cells", sql.CELLS)
+        is_clustered = any(row.cluster_key is not None for row in self._by_arm.values())
+        self._make("members", sql.MEMBERS if is_clustered else _NO_MEMBERS)
+
+    def _compare(self, pairs: Sequence[tuple[int, int]], *, most: int = 0) -> PairKeys:
+        """What the pairs come to entry by entry; makes `pairs`."""
+        slices: dict[int, dict[str, int]] = defaultdict(dict)
+        for entry, number in self._entries.items():
+            slices[entry.arm][entry.slice] = number
+        found: list[tuple[int, str | None, int, int]] = []
+        for pair, (old, new) in enumerate(pairs):
+            for arm in {old, new} - set(self._by_arm):
+                raise ValueError(f"arm {arm} is not in the selection")
+            is_cut = [self._by_arm[arm].slice_key is not None for arm in (old, new)]
+            if is_cut[0] != is_cut[1]:
+                raise ValueError(f"of the arms {old} and {new}, only one is cut into slices")
+            both = sorted(slices[old].keys() & slices[new].keys())
+            found += [(pair, Entry(old, s).slice_value, slices[old][s], slices[new][s]) for s in both]
+        self._table(
+            "pairs", tables.pairs_table([(i, old, new, most) for i, (_, _, old, new) in enumerate(found)])
+        )
+        return PairKeys(
+            pair=np.array([pair for pair, *_ in found], np.int64),
+            slice_value=tuple(value for _, value, *_ in found),
+            old=np.array([old for *_, old, _ in found], np.int64),
+            new=np.array([new for *_, new in found], np.int64),
+        )
+
+    def _table(self, name: str, content: pa.Table) -> None:
+        """Makes or replaces a table."""
+        self._connection.register("given", content)
+        self._run(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM given")  # noqa: S608 - our own names
+        self._connection.unregister("given")
+
+    def _make(self, name: str, text: str) -> None:
+        """Makes a table from a query, once."""
+        if name not in self._made:
+            self._run(f"CREATE TABLE {name} AS {text}")
+            self._made.add(name)
+
+    def _run(self, text: str) -> None:
+        import duckdb
+
+        try:
+            self._connection.execute(text)
+        except duckdb.Error as error:
+            raise _failed(error) from error
+
+    def _query(self, text: str) -> pa.Table:
+        self._run(text)
+        return self._connection.to_arrow_table()
+
+
+def _failed(error: Exception) -> EvidenceError:
+    import duckdb
+
+    if isinstance(error, duckdb.OutOfRangeException | duckdb.ConversionException):
+        return EvidenceError(
+            f"scores are too large to be added exactly: {error}",
+            fix="scale the scorer's values down: 10⁸ samples of up to a million in size can be added",
+        )
+    return EvidenceError(f"the evidence cannot be aggregated: {error}")

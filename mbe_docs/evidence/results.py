@@ -1,0 +1,148 @@
+"""Rows that SQL returned as arrays in the order of entries or pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mbe_docs.evidence import pair_sql, sql
+from mbe_docs.evidence.selection import Entry, Selected
+from mbe_docs.evidence.sums import (
+    ArmSums,
+    Bools,
+    ChangeSums,
+    CostSums,
+    Flip,
+    Floats,
+    Ints,
+    LatencyHistograms,
+    PairKeys,
+    PairSums,
+    PairUsage,
+    RateSums,
+    Used,
+    floats,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_UNITS = {"total": 1e9, "total_n": 1e9, "total_sq": 1e18, "change": 1e9, "change_n": 1e9, "change_sq": 1e18}
+
+
+class _Rows:
+    """A result with some of the numbers 0 to `size` - 1 in its first column, as one item for each of them."""
+
+    def __init__(self, table: pa.Table, key: str, size: int) -> None:
+        self._table, self._size = table, size
+        self._at = table[key].to_numpy()
+
+    def floats(self, name: str, unit: float = 1.0) -> Floats:
+        values = np.zeros(self._size)
+        values[self._at] = floats(self._table[name], unit)
+        return values
+
+    def ints(self, name: str) -> Ints:
+        values = np.zeros(self._size, np.int64)
+        column = self._table[name]
+        values[self._at] = column.to_numpy() if column.type.bit_width == 64 else floats(column)
+        return values
+
+    def texts(self, name: str) -> tuple[str | None, ...]:
+        values: list[str | None] = [None] * self._size
+        for at, value in zip(self._at.tolist(), self._table[name].to_pylist(), strict=True):
+            values[at] = value
+        return tuple(values)
+
+
+def arm_sums(
+    entries: Mapping[Entry, int], arms: Mapping[int, Selected], sums: pa.Table, usage: pa.Table
+) -> ArmSums:
+    """The results of `sql.ARMS` and `sql.USAGE`."""
+    rows, used = _Rows(sums, "entry", len(entries)), _Rows(usage, "entry", len(entries))
+    rates = {reading: _rate_sums(rows, reading) for reading in (*sql.READINGS, "flake")}
+    is_binary = (used.ints("graded") == 0) & np.array(
+        [_is_two_valued(arms[e.arm]) for e in entries], np.bool_
+    )
+    return ArmSums(
+        arm=np.array([entry.arm for entry in entries], np.int64),
+        slice_value=tuple(entry.slice_value for entry in entries),
+        **rates,
+        flaky_samples=rows.ints("flaky"),
+        is_flake_binary=is_binary & (rows.ints("flake_graded") == 0),
+        is_binary=is_binary,
+        seen=rows.ints("seen"),
+        attempts=used.ints("attempts"),
+        off_scale=used.ints("off_scale"),
+        outcomes={name: used.ints(name) for name in sql.OUTCOMES},
+        used={name: Used(used.ints(f"stated_{name}"), used.ints(f"total_{name}")) for name in sql.MEASURED},
+        first_started_at=used.texts("first_started_at"),
+        last_started_at=used.texts("last_started_at"),
+        position={(entry.arm, entry.slice_value): number for entry, number in entries.items()},
+    )
+
+
+def _rate_sums(rows: _Rows, reading: str) -> RateSums:
+    return RateSums(
+        **{name: rows.floats(f"{name}_{reading}", _UNITS.get(name, 1.0)) for name in sql.RATE_FIELDS}
+    )
+
+
+def _is_two_valued(arm: Selected) -> bool:
+    """Whether the scale has ends and a failure, if it counts, is at one of them."""
+    return arm.lowest is not None and arm.failure_value in (None, arm.lowest, arm.highest)
+
+
+def _change_sums(rows: _Rows, reading: str, is_binary: Bools) -> ChangeSums:
+    names = [name for name in pair_sql.CHANGE_FIELDS if name != "repeated"]
+    found = {name: rows.floats(f"{name}_{reading}", _UNITS.get(name, 1.0)) for name in names}
+    is_plain = (rows.ints(f"repeated_{reading}") == 0) & (found["clusters"] == found["samples"])
+    return ChangeSums(**found, is_single=is_binary & is_plain)
+
+
+def pair_sums(keys: PairKeys, arms: ArmSums, table: pa.Table) -> PairSums:
+    """The result of `pair_sql.PAIRS`."""
+    rows = _Rows(table, "pair", keys.pair.size)
+    is_binary = arms.is_binary[keys.old] & arms.is_binary[keys.new]
+    primary, strict = (_change_sums(rows, reading, is_binary) for reading in pair_sql.PAIR_READINGS)
+    return PairSums(
+        keys=keys,
+        primary=primary,
+        strict=strict,
+        samples_old=arms.primary.samples[keys.old],
+        samples_new=arms.primary.samples[keys.new],
+    )
+
+
+def pair_usage(keys: PairKeys, table: pa.Table) -> PairUsage:
+    """The result of `pair_sql.PAIR_USAGE`."""
+    rows = _Rows(table, "pair", keys.pair.size)
+    never = np.zeros(keys.pair.size, np.bool_)
+    return PairUsage(
+        keys=keys,
+        log_latency=_change_sums(rows, "latency", never),
+        cost=CostSums(*(rows.floats(name) for name in pair_sql.COST_FIELDS)),
+    )
+
+
+def flips(keys: PairKeys, table: pa.Table) -> tuple[tuple[Flip, ...], ...]:
+    """The result of `pair_sql.FLIPPED`, one tuple for each item of the keys."""
+    found: list[list[Flip]] = [[] for _ in keys.pair]
+    names = ("pair", "sample_id", "input_hash", "y_old", "y_new")
+    for pair, sample_id, input_hash, old, new in zip(*(table[n].to_pylist() for n in names), strict=True):
+        found[pair].append(Flip(sample_id, input_hash, old / sql.NANO, new / sql.NANO))
+    return tuple(map(tuple, found))
+
+
+def latency(entries: int, table: pa.Table) -> LatencyHistograms:
+    """The result of `sql.LATENCY`."""
+    edges = np.array(sql.latency_edges())
+    return LatencyHistograms(
+        entries=entries,
+        edges=edges,
+        entry=table["entry"].to_numpy().astype(np.int64),
+        bin=np.searchsorted(edges * sql.STEPS, table["bin"].to_numpy()),
+        count=table["n"].to_numpy().astype(np.int64),
+    )

@@ -1,0 +1,71 @@
+"""What was seen of each run: attempts, samples, outcomes and scorers, counted from the parts."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from mbe_docs.evidence.connection import connect, file_list, plain_path
+from mbe_docs.evidence.store import EvidenceStore
+
+COUNTS: Final = """
+SELECT run_key, scorer, outcome, COUNT(*) AS n, COUNT(value) AS n_values
+FROM observations GROUP BY run_key, scorer, outcome ORDER BY run_key, scorer, outcome"""
+SAMPLES: Final = """
+SELECT run_key, COUNT(DISTINCT input_hash) AS n FROM observations GROUP BY run_key ORDER BY run_key"""
+
+
+@dataclass(slots=True)
+class RunCounts:
+    """One run as found in its log."""
+
+    samples: int = 0
+    """Distinct samples with any attempt."""
+    by_scorer: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Attempts by scorer and outcome."""
+    values: dict[str, int] = field(default_factory=dict)
+    """Attempts with a value, by scorer."""
+
+    @property
+    def outcomes(self) -> Mapping[str, int]:
+        """Attempts by outcome, as the scorer that saw most of them has it."""
+        return max(self.by_scorer.values(), key=lambda counts: sum(counts.values()), default={})
+
+    @property
+    def attempts(self) -> int:
+        """Attempts, each counted once however many scorers judged it."""
+        return sum(self.outcomes.values())
+
+
+def run_counts(store: EvidenceStore, run_keys: Collection[str]) -> dict[str, RunCounts]:
+    """Counts of these runs, by run key; of a run with several versions those of the one that counts.
+
+    Raises:
+        EvidenceError: a run is not in the store, or its part is not as it was written.
+    """
+    found = {key: RunCounts() for key in run_keys}
+    parts = store.parts_of(run_keys)
+    if not parts:
+        return found
+    with tempfile.TemporaryDirectory(prefix="mbe-docs-") as spill:
+        folder = Path(spill)
+        for entry, path in parts:
+            live = {run.run_key for run in entry.runs if run.superseded_by is None} & found.keys()
+            plain = plain_path(path, folder)
+            connection = connect([plain], folder)
+            connection.execute(
+                f"CREATE VIEW observations AS SELECT * FROM read_parquet({file_list([plain])})"
+            )
+            for key, scorer, outcome, n, n_values in connection.execute(COUNTS).fetchall():
+                if key in live:
+                    counts = found[key]
+                    counts.by_scorer.setdefault(scorer, {})[outcome] = n
+                    counts.values[scorer] = counts.values.get(scorer, 0) + n_values
+            for key, n in connection.execute(SAMPLES).fetchall():
+                if key in live:
+                    found[key].samples = n
+            connection.close()
+    return found

@@ -1,0 +1,96 @@
+"""The catalogue of known quirks: one line each, searched by what people see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mbe_docs.pages.interface import Context, PageFile
+from mbe_docs.pages.views import Link, Lookup, State, status_state
+from mbe_docs.records.registry import Registry
+from mbe_docs.registry import wording
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueRow:
+    """One quirk."""
+
+    link: Link
+    severity: str
+    category: str
+    symptoms: tuple[str, ...]
+    cells: tuple[tuple[Link, State, str], ...]
+    """(model, state, sentence) along the lineage."""
+    statuses: str
+    """Statuses that occur, space separated, for the filter."""
+    has_mitigation: bool
+    withdrawn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueView:
+    """Everything the catalogue shows."""
+
+    rows: tuple[CatalogueRow, ...]
+    severities: tuple[str, ...]
+    categories: tuple[tuple[str, str], ...]
+    lead: str
+
+
+class _Catalogue:
+    def pages(self, registry: Registry, context: Context) -> Iterator[PageFile]:
+        """The one catalogue page."""
+        del context
+        lookup = Lookup(registry)
+        view = catalogue_view(lookup)
+        yield PageFile(
+            id="quirks",
+            path="quirks/index.md",
+            template="catalogue.md.j2",
+            view=view,
+            title="Known quirks",
+            description=view.lead,
+            nav=("Known quirks",),
+        )
+
+
+PAGE = _Catalogue()
+
+
+def catalogue_view(lookup: Lookup) -> CatalogueView:
+    """The view of the catalogue, most severe first."""
+    rows = []
+    titles = {category.id: category.title for category in lookup.registry.taxonomy.categories}
+    used: dict[str, str] = {}
+    quirks = sorted(
+        lookup.registry.quirks, key=lambda quirk: (wording.SEVERITY_ORDER.index(quirk.severity), quirk.title)
+    )
+    for quirk in quirks:
+        mine = {entry.subject: entry for entry in lookup.registry.statements if entry.quirk == quirk.id}
+        category = lookup.behaviors[quirk.behavior].category
+        used[category] = titles.get(category, category)
+        rows.append(
+            CatalogueRow(
+                link=lookup.quirk_link(quirk.id),
+                severity=quirk.severity,
+                category=category,
+                symptoms=quirk.symptoms,
+                cells=tuple(
+                    (lookup.model_link(subject), status_state(mine[subject]), mine[subject].reason)
+                    for subject in lookup.subject_ids()
+                    if subject in mine
+                ),
+                statuses=" ".join(sorted({entry.status.replace("_", "-") for entry in mine.values()}))
+                or "unknown",
+                has_mitigation=bool(quirk.mitigations),
+                withdrawn=quirk.withdrawn is not None,
+            )
+        )
+    return CatalogueView(
+        rows=tuple(rows),
+        severities=tuple(
+            name for name in wording.SEVERITY_ORDER if any(row.severity == name for row in rows)
+        ),
+        categories=tuple(sorted(used.items())),
+        lead=f"{wording.counted(len(rows), 'known quirk')}. Paste what the model wrote to find the one you see.",
+    )

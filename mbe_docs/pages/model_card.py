@@ -1,0 +1,283 @@
+"""The card of one subject: what it is, what it is good enough for, its quirks, what changed, on what evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mbe_docs.pages import numbers
+from mbe_docs.pages.interface import Context, PageFile
+from mbe_docs.pages.numbers import Number
+from mbe_docs.pages.views import (
+    ComparisonRow,
+    Link,
+    Lookup,
+    QuirkRow,
+    RunRow,
+    State,
+    diff_id,
+    model_path,
+)
+from mbe_docs.records.estimates import Comparison, Estimate
+from mbe_docs.records.registry import Registry
+from mbe_docs.registry.subjects import Subject
+
+_LIFE = {
+    "active": State("active", "●", "good"),
+    "legacy": State("legacy", "◐", "open"),
+    "deprecated": State("deprecated", "▽", "open"),
+    "retired": State("retired", "■", "bad"),
+}
+
+from mbe_docs.registry import wording
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredRow:
+    """One behavior measured on this subject."""
+
+    behavior: Link
+    summary: str | None
+    number: Number
+    state: State
+    bar: str | None
+    need: str | None
+    flake: str | None
+    partial: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeGroup:
+    """What changed against one other subject."""
+
+    diff: Link
+    relation: str
+    headline: str
+    counts: tuple[tuple[State, int], ...]
+    rows: tuple[ComparisonRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """Everything a model card shows."""
+
+    id: str
+    title: str
+    family: str
+    provider: str
+    life: State
+    facts: tuple[tuple[str, str], ...]
+    names: tuple[str, ...]
+    variant_of: Link | None
+    conditions: tuple[str, ...]
+    summary: str | None
+    lead: str
+    good: tuple[MeasuredRow, ...]
+    poor: tuple[MeasuredRow, ...]
+    open: tuple[MeasuredRow, ...]
+    measured: tuple[MeasuredRow, ...]
+    not_measured: tuple[Link, ...]
+    quirks: tuple[QuirkRow, ...]
+    quirk_counts: str
+    changes: tuple[ChangeGroup, ...]
+    related: tuple[tuple[str, Link], ...]
+    runs: tuple[RunRow, ...]
+    as_of: str | None
+
+
+class _ModelCards:
+    def pages(self, registry: Registry, context: Context) -> Iterator[PageFile]:
+        """One card per snapshot and variant."""
+        del context
+        lookup = Lookup(registry)
+        for subject_id in lookup.subject_ids():
+            subject = lookup.subject(subject_id)
+            view = card_view(lookup, subject)
+            yield PageFile(
+                id=f"model:{subject_id}",
+                path=model_path(subject_id),
+                template="model_card.md.j2",
+                view=view,
+                title=subject.title,
+                description=view.lead,
+                anchors=frozenset({"known-quirks", "measured-behaviors", "what-changed", "evidence"}),
+                nav=("Models", subject.family.title),
+            )
+
+
+PAGE = _ModelCards()
+
+
+def card_view(lookup: Lookup, subject: Subject) -> CardView:
+    """The view of one card."""
+    estimates = [entry for entry in lookup.registry.estimates if entry.subject == subject.id]
+    rows = {entry.behavior: measured_row(lookup, entry) for entry in estimates}
+    by_state: dict[str, list[MeasuredRow]] = {
+        "sufficient": [],
+        "insufficient": [],
+        "undecided": [],
+        "no_bar": [],
+    }
+    for entry in estimates:
+        by_state[entry.sufficiency].append(rows[entry.behavior])
+    statements = lookup.statements_of(subject.id)
+    run_keys = dict.fromkeys(key for entry in estimates for key in (*entry.runs, *entry.other_runs))
+    mine = [run.run.run_key for run in lookup.registry.runs if run.subject == subject.id]
+    snapshot, variant = subject.snapshot, subject.variant
+    return CardView(
+        id=subject.id,
+        title=subject.title,
+        family=subject.family.title,
+        provider=subject.family.provider,
+        life=_LIFE[snapshot.status],
+        facts=tuple(_facts(subject)),
+        names=tuple(dict.fromkeys((subject.id, *snapshot.known_as))) if variant is None else (subject.id,),
+        variant_of=lookup.model_link(snapshot.id) if variant else None,
+        conditions=tuple(f"{key}: {_shown(value)}" for key, value in variant.when.items()) if variant else (),
+        summary=None if variant else snapshot.summary or subject.family.summary,
+        lead=_lead(estimates, len(statements)),
+        good=tuple(by_state["sufficient"]),
+        poor=tuple(by_state["insufficient"]),
+        open=tuple(by_state["undecided"]),
+        measured=tuple(rows.values()),
+        not_measured=tuple(
+            lookup.behavior_link(behavior.id)
+            for behavior in lookup.registry.behaviors
+            if behavior.id not in rows and behavior.status == "active"
+        ),
+        quirks=tuple(lookup.quirk_row(statement) for statement in statements),
+        quirk_counts=_quirk_counts([statement.status for statement in statements]),
+        changes=tuple(_changes(lookup, subject)),
+        related=tuple(_related(lookup, subject)),
+        runs=tuple(lookup.run_row(lookup.runs[key]) for key in dict.fromkeys((*mine, *run_keys))),
+        as_of=max((entry.as_of for entry in estimates if entry.as_of), default=None),
+    )
+
+
+def measured_row(lookup: Lookup, estimate: Estimate) -> MeasuredRow:
+    """One behavior of a card."""
+    behavior = lookup.behaviors[estimate.behavior]
+    measure = behavior.measure
+    sign = "≥" if measure.direction == "higher" else "≤"
+    bar = None
+    if measure.require is not None:
+        bar = f"{sign} {_at_scale(measure.require, estimate)}"
+    need = None
+    if estimate.sufficiency == "undecided" and estimate.n_more_for_bar:
+        need = f"about {estimate.n_more_for_bar:,} more samples would settle it"
+    flake = None
+    if estimate.repeatability and estimate.repeatability.flaky_samples:
+        repeat = estimate.repeatability
+        flake = f"{repeat.flaky_samples} of {repeat.n_samples} samples flip between attempts"
+    partial = None
+    if estimate.is_partial:
+        counts = estimate.outcomes
+        partial = (
+            f"not a result: {counts.planned - counts.absent} of {counts.planned} attempts, run did not finish"
+        )
+    return MeasuredRow(
+        behavior=lookup.behavior_link(behavior.id),
+        summary=behavior.summary,
+        number=numbers.estimate_number(estimate, measure),
+        state=State(
+            wording.SUFFICIENCY_WORD[estimate.sufficiency],
+            wording.SUFFICIENCY_SHAPE[estimate.sufficiency],
+            numbers.tone_of(estimate),
+        ),
+        bar=bar,
+        need=need,
+        flake=flake,
+        partial=partial,
+    )
+
+
+def _at_scale(value: float, estimate: Estimate) -> str:
+    return f"{value * 100:g}{wording.THIN}%" if estimate.unit == "proportion" else f"{value:g}"
+
+
+def _facts(subject: Subject) -> Iterator[tuple[str, str]]:
+    snapshot = subject.snapshot
+    if snapshot.released:
+        yield "Released", snapshot.released.isoformat()
+    if snapshot.shutdown:
+        word = "Shuts down" if snapshot.shutdown.precision == "exact" else "Not before"
+        yield word, snapshot.shutdown.date.isoformat()
+    if snapshot.replacement:
+        yield "Replacement", snapshot.replacement
+    if snapshot.context_tokens:
+        yield "Context", f"{snapshot.context_tokens:,} tokens"
+    if snapshot.max_output_tokens:
+        yield "Longest answer", f"{snapshot.max_output_tokens:,} tokens"
+    if snapshot.prices:
+        price = max(snapshot.prices, key=lambda entry: entry.start)
+        yield "Price", f"{price.input:g} $ in, {price.output:g} $ out per million tokens"
+
+
+def _shown(value: object) -> str:
+    return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+
+
+def _lead(estimates: list[Estimate], n_quirks: int) -> str:
+    if not estimates:
+        return "Nobody has measured this."
+    results = [entry for entry in estimates if not entry.is_partial]
+    if not results:
+        return "No finished run measured this."
+    samples, attempts = (
+        sum(getattr(entry, name) for entry in results) for name in ("n_samples", "n_attempts")
+    )
+    quirks = f" {wording.counted(n_quirks, 'known quirk')} checked." if n_quirks else ""
+    measured = wording.counted(len(results), "behavior")
+    return f"{measured} measured, {samples:,} samples in all, {attempts:,} scored attempts.{quirks}"
+
+
+def _quirk_counts(statuses: list[str]) -> str:
+    order = ("affected", "flaky", "unknown", "fixed", "not_affected")
+    parts = [f"{statuses.count(name)} {wording.STATUS_WORD[name]}" for name in order if name in statuses]
+    return " · ".join(parts)
+
+
+def _changes(lookup: Lookup, subject: Subject) -> Iterator[ChangeGroup]:
+    for (old, new), comparisons in lookup.pairs.items():
+        if new != subject.id:
+            continue
+        relation = (
+            "base configuration" if lookup.subject(old).snapshot.id == subject.snapshot.id else "predecessor"
+        )
+        yield ChangeGroup(
+            diff=lookup.diff_link(old, new, lookup.subject(old).title),
+            relation=relation,
+            headline=wording.headline(comparisons, lookup.titles),
+            counts=verdict_states(comparisons),
+            rows=tuple(lookup.comparison_row(entry) for entry in in_order(comparisons)),
+        )
+
+
+def verdict_states(comparisons: list[Comparison]) -> tuple[tuple[State, int], ...]:
+    """How many of each verdict, worst first."""
+    return tuple(
+        (
+            State(
+                wording.VERDICT_WORD[verdict], wording.VERDICT_SHAPE[verdict], wording.VERDICT_TONE[verdict]
+            ),
+            count,
+        )
+        for verdict, count in wording.verdict_counts(comparisons)
+    )
+
+
+def in_order(comparisons: list[Comparison]) -> list[Comparison]:
+    """Worst first, hidden flips before other undecided ones."""
+    return sorted(
+        comparisons,
+        key=lambda entry: (wording.VERDICT_ORDER.index(entry.verdict), not entry.hidden_flip, entry.behavior),
+    )
+
+
+def _related(lookup: Lookup, subject: Subject) -> Iterator[tuple[str, Link]]:
+    if subject.variant is None:
+        for variant in lookup.subjects.variants_of(subject.id):
+            yield "also measured as", lookup.model_link(variant.id)
+    for old, new in lookup.pairs:
+        if old == subject.id and lookup.subject(new).snapshot.id != subject.snapshot.id:
+            yield "successor", Link(diff_id(old, new), f"upgrade to {lookup.subject(new).title}")

@@ -1,0 +1,217 @@
+"""One project folder: everything a command can do with it."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mbe_docs.config import Config, load_config
+from mbe_docs.errors import ConfigError
+from mbe_docs.records.findings import Finding
+
+if TYPE_CHECKING:
+    from mbe_docs.curated.bundle import Curated
+    from mbe_docs.evidence.store import EvidenceStore
+    from mbe_docs.pages.interface import Context
+    from mbe_docs.project.ingest import Advance, IngestSummary
+    from mbe_docs.records.evals import Excerpt
+    from mbe_docs.records.registry import Registry
+    from mbe_docs.registry.diff import Diff
+
+EXCERPTS_READ = 5_000
+"""Attempts of a run whose text is looked at for its page."""
+FULL_MARKS = frozenset({"C", "1", "1.0", "true", "yes", "pass"})
+"""Labels of a passing score; an attempt without them is shown where only failing ones are published."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """What a build did."""
+
+    published: bool
+    pages: int
+    runs: int
+    where: str
+    findings: tuple[Finding, ...]
+
+
+class Project:
+    """A folder with `behaviors/`; the only orchestrator."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @classmethod
+    def find(cls, root: Path | None = None, *, start: Path | None = None) -> Project:
+        """The project at `root`, or the nearest one upwards from `start` (the current folder).
+
+        Raises:
+            ConfigError: there is none.
+        """
+        if root is not None:
+            if not (root / "behaviors").is_dir():
+                raise ConfigError(
+                    f"{root} has no behaviors/ folder",
+                    fix=f"run `mbe-docs init {root}`, or name another folder",
+                )
+            return cls(root)
+        here = (start or Path.cwd()).resolve()
+        for folder in (here, *here.parents):
+            if (folder / "behaviors").is_dir():
+                return cls(folder)
+        raise ConfigError(
+            f"no behaviors/ folder in {here} or above it",
+            fix="run `mbe-docs init` here, or name the project with --project",
+        )
+
+    @staticmethod
+    def init(path: Path, *, title: str | None = None) -> tuple[list[str], list[str]]:
+        """Start a project; names of the files written, and of those that were there already."""
+        from mbe_docs.project.starter import write_starter
+
+        return write_starter(path, title=title)
+
+    @cached_property
+    def config(self) -> Config:
+        """`behaviors/config.yaml`, or the defaults."""
+        return load_config(self.root)
+
+    @cached_property
+    def store(self) -> EvidenceStore:
+        """`behaviors/evidence/`."""
+        from mbe_docs.evidence.store import EvidenceStore
+
+        return EvidenceStore(self.root / "behaviors" / "evidence")
+
+    def ingest(
+        self,
+        paths: Sequence[str],
+        *,
+        mappings: Sequence[Path] = (),
+        dry_run: bool = False,
+        advance: Advance | None = None,
+    ) -> IngestSummary:
+        """Read logs into the store; see `project.ingest`."""
+        from mbe_docs.project import ingest
+        from mbe_docs.sources.interface import Settings
+
+        folder = self.root / "behaviors" / "mappings"
+        own = sorted(path for pattern in ("*.yaml", "*.yml") for path in folder.glob(pattern))
+        settings = Settings(mappings=(*mappings, *own), excerpts=self.config.publish_excerpts != "none")
+        endings = {ending for source in ingest.sources().values() for ending in source.extensions}
+        logs = list(ingest.find_logs(paths, endings))
+        return ingest.ingest(logs, self.store, settings, dry_run=dry_run, advance=advance)
+
+    @cached_property
+    def _curated(self) -> Curated:
+        from mbe_docs.curated import load_curated
+
+        newest = max((stored.run.started_at or "" for stored in self.store.runs()), default="")
+        as_of = datetime.date.fromisoformat(newest[:10]) if newest else None
+        return load_curated(self.root, as_of=as_of)
+
+    @cached_property
+    def _merged(self) -> tuple[Registry, tuple[Finding, ...]]:
+        from mbe_docs.registry.merge import merge
+
+        return merge(self._curated, self.store, self.config)
+
+    def registry(self) -> Registry:
+        """Evidence and notes, merged."""
+        return self._merged[0]
+
+    def check(self) -> list[Finding]:
+        """Everything wrong with notes, evidence, and the numbers in prose, in order of place."""
+        found = [*self._curated.findings, *self.store.verify()]
+        if not any(finding.severity == "error" for finding in found):
+            found.extend(self._merged[1])
+        return sorted(dict.fromkeys(found), key=Finding.sort_key)
+
+    def diff(self, old: str, new: str, *, behaviors: Sequence[str] = ()) -> Diff:
+        """Two subjects compared; names are snapshots, variants or aliases.
+
+        Raises:
+            ConfigError: a name is unknown, or nothing was measured on either.
+        """
+        from mbe_docs.registry.merge import diff
+
+        self._refuse_errors(self._curated.findings)
+        return diff(self._curated, self.store, self.config, old, new, behaviors=behaviors)
+
+    def report(self, diff: Diff, form: str) -> str:
+        """A diff in one of the report formats.
+
+        Raises:
+            ConfigError: there is no such format.
+        """
+        from mbe_docs.plugins import discover
+
+        reports = {report.name: report for report in discover("reports", "REPORT").values()}
+        if form not in reports:
+            raise ConfigError(
+                f"format is '{form}'; expected one of: {', '.join(sorted(reports))}",
+                fix="write --format text",
+            )
+        return str(reports[form].render(diff))
+
+    def build(self, *, pages_only: bool = False) -> BuildResult:
+        """Registry, pages and site. Nothing is published while a note is wrong."""
+        from mbe_docs.project.publishing import publish
+
+        findings = self.check()
+        if any(finding.severity == "error" for finding in findings):
+            return BuildResult(False, 0, 0, "", tuple(findings))
+        registry = self.registry()
+        pages, where = publish(self.root, registry, self.context(), self.config, pages_only=pages_only)
+        return BuildResult(True, pages, len(registry.runs), where, tuple(findings))
+
+    def context(self) -> Context:
+        """What pages may show besides the registry: excerpts as far as the configuration allows."""
+        from mbe_docs.pages.interface import Context
+
+        if self.config.publish_excerpts == "none":
+            return Context(log_viewer=self.config.log_viewer)
+        excerpts = {
+            summary.run.run_key: self.store.excerpts(summary.run.run_key, EXCERPTS_READ)
+            for summary in self.registry().runs
+        }
+        if self.config.publish_excerpts == "failing":
+            excerpts = {key: tuple(filter(_is_failing, kept)) for key, kept in excerpts.items()}
+        return Context(excerpts=excerpts, log_viewer=self.config.log_viewer)
+
+    def serve(
+        self,
+        *,
+        host: str,
+        port: int,
+        interval: float,
+        say: Callable[[str], None],
+        report: Callable[[Iterable[Finding]], None],
+    ) -> None:
+        """Build, serve, and build again on change, until interrupted."""
+        from mbe_docs.project.serving import serve
+
+        serve(self, host=host, port=port, interval=interval, say=say, report=report)
+
+    def fresh(self) -> Project:
+        """The same project, read again from disk."""
+        return Project(self.root)
+
+    def _refuse_errors(self, findings: Iterable[Finding]) -> None:
+        errors = [finding for finding in findings if finding.severity == "error"]
+        if errors:
+            first = errors[0]
+            raise ConfigError(
+                f"{len(errors)} errors in the curated files; the first: {first.problem}",
+                at=first.at,
+                fix="run `mbe-docs check`, mend them, and run this again",
+            )
+
+
+def _is_failing(excerpt: Excerpt) -> bool:
+    """Whether some scorer did not give full marks."""
+    return any(label not in FULL_MARKS for _, label, _, _ in excerpt.scores)

@@ -1,0 +1,39 @@
+"""What `mbe-docs init` writes: settings, closed vocabularies, and templates to copy."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from mbe_docs import bundled
+
+
+def write_starter(path: Path, *, title: str | None = None) -> tuple[list[str], list[str]]:
+    """Write the starter files below `path`; names written and names kept because they were there.
+
+    A project has no behaviors, quirks or models until somebody writes them: an invented one would end up on
+    an official page.
+    """
+    folder = bundled.templates() / "starter"
+    files = {
+        file.relative_to(folder).as_posix().replace("gitignore", ".gitignore"): file.read_text(
+            encoding="utf-8"
+        )
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+    files["mkdocs.yml"] = bundled.mkdocs_config().read_text(encoding="utf-8")
+    name = title or path.resolve().name
+    written, kept = [], []
+    for relative, text in files.items():
+        target = path / relative
+        if target.exists():
+            kept.append(relative)
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # JSON is YAML, so any title is quoted right.
+        target.write_text(text.replace("$title", json.dumps(name, ensure_ascii=False)), encoding="utf-8")
+        written.append(relative)
+    for empty in ("behaviors/models", "behaviors/quirks"):
+        (path / empty).mkdir(parents=True, exist_ok=True)
+    return written, kept

@@ -1,0 +1,1 @@
+"""Merge evidence and curated notes into the registry: estimates, comparisons, statuses."""

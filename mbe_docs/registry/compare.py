@@ -1,0 +1,412 @@
+"""Comparisons: pages of behaviors between two subjects, decided together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mbe_docs import stats
+from mbe_docs.config import Policy
+from mbe_docs.evidence.aggregate import Aggregation
+from mbe_docs.evidence.sums import ChangeSums, PairSums
+from mbe_docs.records.estimates import Comparison, Estimate, Interval, SliceComparison, SlotDifference
+from mbe_docs.records.models import Variant
+from mbe_docs.registry.arms import Arm
+from mbe_docs.registry.estimate import Measured
+from mbe_docs.registry.fingerprint import differing, slots
+from mbe_docs.registry.subjects import Subjects
+
+PARTLY = 0.8
+"""Share of the smaller set of samples below which a comparison on the common ones is flagged."""
+FLIPS_LISTED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Two subjects and the measures compared between them: one family of tests."""
+
+    old: str
+    new: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    page: int
+    name: str
+    old: int
+    new: int
+    differences: tuple[SlotDifference, ...]
+    slice_key: str | None = None
+
+
+def compare(
+    pages: Sequence[Page],
+    measured: Measured,
+    estimates: Mapping[tuple[str, str], Estimate],
+    subjects: Subjects,
+    policy: Policy,
+    aggregation: Aggregation,
+) -> list[list[Comparison]]:
+    """One list per page: its measures in order; those that neither side has are left out."""
+    index = {
+        (arm.name, arm.subject, key): position
+        for position, (arm, key) in enumerate(zip(measured.arms, measured.slice_keys, strict=True))
+    }
+    refused: list[tuple[int, Comparison | None]] = []
+    items: list[_Item] = []
+    for number, page in enumerate(pages):
+        ignore = compared_parameters(subjects, page.old, page.new)
+        for name in page.names:
+            old, new = (index.get((name, subject, None)) for subject in (page.old, page.new))
+            if (old is None and new is None) or not (
+                (name, page.old) in estimates or (name, page.new) in estimates
+            ):
+                continue
+            why, differences = _refusal(page, name, old, new, measured.arms, estimates, policy, ignore)
+            if why:
+                refused.append((number, _refused(page, name, estimates, why, differences)))
+                continue
+            assert old is not None
+            assert new is not None
+            refused.append((number, None))
+            items.append(_Item(number, name, old, new, differences))
+    everything = [*items, *_sliced(items, pages, index, measured.arms)]
+    sums = aggregation.pairs([(item.old, item.new) for item in everything])
+    decided = _Decided.of(sums, everything, measured, policy)
+    slices = _slices(decided, everything, measured)
+    _, flips = aggregation.flipped([(item.old, item.new) for item in items], FLIPS_LISTED)
+    whole = {int(pair): at for at, pair in enumerate(sums.keys.pair) if everything[pair].slice_key is None}
+    compared = (
+        _compared(
+            decided,
+            whole[position],
+            item,
+            pages[item.page],
+            measured.arms[item.old],
+            estimates,
+            slices.get((item.page, item.name), ()),
+            [flip.sample_id for flip in flips[position]],
+        )
+        for position, item in enumerate(items)
+    )
+    found: list[list[Comparison]] = [[] for _ in pages]
+    for number, comparison in refused:
+        found[number].append(next(compared) if comparison is None else comparison)
+    return found
+
+
+def _sliced(
+    items: Sequence[_Item],
+    pages: Sequence[Page],
+    index: Mapping[tuple[str, str, str | None], int],
+    arms: Sequence[Arm],
+) -> Iterator[_Item]:
+    """The same comparisons cut by each slice key of their behavior."""
+    for item in items:
+        page = pages[item.page]
+        for key in arms[item.old].measure.slices:
+            old, new = (index[item.name, subject, key] for subject in (page.old, page.new))
+            yield replace(item, old=old, new=new, slice_key=key)
+
+
+def compared_parameters(subjects: Subjects, old: str, new: str) -> frozenset[str]:
+    """Parameters that define the variants being compared: the thing compared, no reason to refuse."""
+
+    def conditions(variant: Variant | None) -> Mapping[str, object]:
+        return variant.when if variant else {}
+
+    before, after = (conditions(subjects.all[subject].variant) for subject in (old, new))
+    return frozenset(key for key in {*before, *after} if before.get(key) != after.get(key))
+
+
+def _refusal(
+    page: Page,
+    name: str,
+    old: int | None,
+    new: int | None,
+    arms: Sequence[Arm],
+    estimates: Mapping[tuple[str, str], Estimate],
+    policy: Policy,
+    ignore: frozenset[str],
+) -> tuple[tuple[str, ...], tuple[SlotDifference, ...]]:
+    """Why two arms cannot be compared, in sentences, and every slot in which they differ."""
+    why = []
+    for subject in (page.old, page.new):
+        estimate = estimates.get((name, subject))
+        if estimate is None:
+            why.append(f"{subject} was not measured; run the task on it")
+        elif estimate.is_partial:
+            why.append(f"the only run on {subject} did not finish; run the task again")
+    if why or old is None or new is None:
+        return tuple(why), ()
+    sides = [
+        [slots(run, arms[side].measure.scorer, ignore=ignore) for run in arms[side].runs]
+        for side in (old, new)
+    ]
+    differences = differing(sides[0], sides[1], policy)
+    why = [_slot_sentence(difference) for difference in differences if difference.refuses]
+    return tuple(why), differences
+
+
+def _slot_sentence(difference: SlotDifference) -> str:
+    word = difference.slot.replace("_", " ")
+    old, new = (value if value is not None else "unknown" for value in (difference.old, difference.new))
+    return f"{word} differs: {old} before, {new} after; run both with the same {word}"
+
+
+def _refused(
+    page: Page,
+    name: str,
+    estimates: Mapping[tuple[str, str], Estimate],
+    why: tuple[str, ...],
+    differences: tuple[SlotDifference, ...],
+) -> Comparison:
+    old, new = (estimates.get((name, subject)) for subject in (page.old, page.new))
+    either = old or new
+    assert either is not None
+    return Comparison(
+        behavior=name,
+        old=page.old,
+        new=page.new,
+        verdict="refused",
+        unit=either.unit,
+        direction=either.direction,
+        old_rate=old.rate if old and not old.is_partial else None,
+        new_rate=new.rate if new and not new.is_partial else None,
+        n_old=old.n_samples if old else 0,
+        n_new=new.n_samples if new else 0,
+        attempts_old=old.n_attempts if old else 0,
+        attempts_new=new.n_attempts if new else 0,
+        refused_because=why,
+        differences=differences,
+        old_runs=old.runs if old else (),
+        new_runs=new.runs if new else (),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """Everything about all pairs as arrays, one item per compared pair or slice value."""
+
+    sums: PairSums
+    primary: stats.Comparisons
+    verdicts: stats.Verdicts
+    strict: stats.Verdicts
+    n_to_show: np.ndarray
+    n_to_detect: np.ndarray
+
+    @classmethod
+    def of(cls, sums: PairSums, items: Sequence[_Item], measured: Measured, policy: Policy) -> _Decided:
+        """Two families a page: its behaviors, and all their slices."""
+        arms = [measured.arms[items[pair].old] for pair in sums.keys.pair]
+        margin = np.array([math.nan if arm.measure.margin is None else arm.measure.margin for arm in arms])
+        width = np.array([1.0 if arm.scale is None else arm.scale[1] - arm.scale[0] for arm in arms])
+        is_bounded = np.array([arm.scale is not None for arm in arms], np.bool_)
+        better = [
+            {"higher": "higher", "lower": "lower", "neither": "neutral"}[arm.measure.direction]
+            for arm in arms
+        ]
+        family = np.array(
+            [2 * items[pair].page + (items[pair].slice_key is not None) for pair in sums.keys.pair], np.int64
+        )
+        results = [_difference(part, margin, width, is_bounded) for part in (sums.primary, sums.strict)]
+        verdicts = [
+            stats.page_verdicts(
+                found.diff,
+                found.p_diff,
+                found.p_equivalent,
+                better,  # type: ignore[arg-type]
+                refused=sums.primary.samples == 0,
+                family=family,
+                alpha=policy.alpha,
+            )
+            for found in results
+        ]
+        primary = results[0]
+        return cls(
+            sums=sums,
+            primary=primary,
+            verdicts=verdicts[0],
+            strict=verdicts[1],
+            n_to_show=stats.n_needed(primary.sigma_sq, margin, kind="equivalence"),
+            n_to_detect=stats.n_needed(primary.sigma_sq, margin, kind="difference"),
+        )
+
+    def difference(self, at: int) -> Interval:
+        """The difference of one pair."""
+        found = self.primary
+        value, low, high = (_tidy(part[at]) for part in (found.diff, found.low, found.high))
+        return Interval(value=value, low=low, high=high)
+
+    def is_noninferior(self, at: int, arm: Arm) -> bool | None:
+        """Whether "worse by the margin or more" is ruled out, one-sided at 2.5 %; unknown without either."""
+        if arm.measure.margin is None or arm.measure.direction == "neither":
+            return None
+        found = self.primary
+        p = found.p_not_lower if arm.measure.direction == "higher" else found.p_not_higher
+        return bool(p[at] <= 0.025)
+
+    def n_needed(self, at: int, arm: Arm, n_common: int) -> int | None:
+        """Samples in all that would decide: to show a difference as large as seen, or else its absence."""
+        margin = arm.measure.margin
+        if margin is None:
+            return None
+        is_large = abs(self.primary.diff[at]) >= margin
+        needed = self.n_to_detect[at] if is_large else self.n_to_show[at]
+        if math.isnan(needed):
+            return None
+        return max(int(needed), n_common + 1, arm.measure.min_samples)
+
+
+def _difference(
+    sums: ChangeSums, margin: np.ndarray, width: np.ndarray, is_bounded: np.ndarray
+) -> stats.Comparisons:
+    own = stats.PairSums(**sums.columns())
+    closed = stats.paired_difference(own, margin=margin, width=width)
+    open_ended = stats.paired_mean_difference(own, margin=margin)
+    return stats.Comparisons(
+        **{
+            name: np.where(is_bounded, getattr(closed, name), getattr(open_ended, name))
+            for name in (
+                "diff",
+                "low",
+                "high",
+                "p_diff",
+                "p_not_lower",
+                "p_not_higher",
+                "sigma_sq",
+                "clusters",
+            )
+        }
+    )
+
+
+def _slices(
+    decided: _Decided, items: Sequence[_Item], measured: Measured
+) -> dict[tuple[int, str], list[SliceComparison]]:
+    """Slice comparisons by (page, measure name), in the order of slice values."""
+    found: dict[tuple[int, str], list[SliceComparison]] = {}
+    keys = decided.sums.keys
+    for at, pair in enumerate(keys.pair):
+        item, value = items[pair], keys.slice_value[at]
+        if item.slice_key is None or value is None or decided.verdicts.verdict[at] == "refused":
+            continue
+        rates = [measured.rates[entry] for entry in (keys.old[at], keys.new[at])]
+        if rates[0] is None or rates[1] is None:
+            continue
+        attempts = [int(measured.sums.primary.attempts[entry]) for entry in (keys.old[at], keys.new[at])]
+        found.setdefault((item.page, item.name), []).append(
+            SliceComparison(
+                key=item.slice_key,
+                value=value,
+                verdict=decided.verdicts.verdict[at],
+                difference=decided.difference(at),
+                old=rates[0],
+                new=rates[1],
+                n_common=int(decided.sums.primary.samples[at]),
+                attempts_old=attempts[0],
+                attempts_new=attempts[1],
+                q_diff=_tidy(decided.verdicts.q_diff[at]),
+            )
+        )
+    return found
+
+
+def _compared(
+    decided: _Decided,
+    at: int,
+    item: _Item,
+    page: Page,
+    arm: Arm,
+    estimates: Mapping[tuple[str, str], Estimate],
+    slices: Sequence[SliceComparison],
+    flipped: Sequence[str],
+) -> Comparison:
+    old, new = (estimates[item.name, subject] for subject in (page.old, page.new))
+    n_common = int(decided.sums.primary.samples[at])
+    verdict, notes = _standing(decided, at, arm, old, new)
+    up, down = int(decided.sums.primary.up[at]), int(decided.sums.primary.down[at])
+    is_falling = arm.measure.direction == "lower"
+    smaller = min(old.n_samples, new.n_samples)
+    is_partly = 0 < n_common < PARTLY * smaller
+    if is_partly:
+        notes.append(f"only {n_common} of {smaller} samples are in common; compared on those")
+    notes.extend(
+        f"{difference.slot.replace('_', ' ')} differs: {difference.old or 'unknown'} before, "
+        f"{difference.new or 'unknown'} after"
+        for difference in item.differences
+    )
+    refused = verdict == "refused"
+    return Comparison(
+        behavior=item.name,
+        old=page.old,
+        new=page.new,
+        verdict=verdict,
+        unit=old.unit,
+        direction=old.direction,
+        difference=None if refused else decided.difference(at),
+        old_rate=old.rate,
+        new_rate=new.rate,
+        p_diff=_known(decided.primary.p_diff[at]),
+        q_diff=_known(decided.verdicts.q_diff[at]),
+        q_equivalent=_known(decided.verdicts.q_equivalent[at]),
+        margin=arm.measure.margin,
+        is_noninferior=decided.is_noninferior(at, arm),
+        mode=None if refused else "paired_partial" if is_partly else "paired",
+        n_common=n_common,
+        n_old=old.n_samples,
+        n_new=new.n_samples,
+        attempts_old=old.n_attempts,
+        attempts_new=new.n_attempts,
+        n_better=down if is_falling else up,
+        n_worse=up if is_falling else down,
+        n_needed=decided.n_needed(at, arm, n_common) if verdict == "inconclusive" else None,
+        refused_because=("the two runs have no sample in common; run both on the same samples",)
+        if refused
+        else (),
+        differences=item.differences,
+        notes=tuple(notes),
+        slices=tuple(slices),
+        hidden_flip=_moved_apart(slices),
+        flipped_samples=tuple(flipped),
+        old_runs=old.runs,
+        new_runs=new.runs,
+    )
+
+
+def _standing(
+    decided: _Decided, at: int, arm: Arm, old: Estimate, new: Estimate
+) -> tuple[stats.Verdict, list[str]]:
+    """The verdict after errors, missing attempts and too few samples were considered, and why."""
+    lost = [estimate.outcomes.missing / (estimate.outcomes.planned or 1) for estimate in (old, new)]
+    primary, strict = decided.verdicts.verdict[at], decided.strict.verdict[at]
+    found = stats.standing(primary, strict, old_lost_share=lost[0], new_lost_share=lost[1])
+    notes = [] if found.reason is None else [f"undecided: {found.reason}"]
+    n_common = int(decided.sums.primary.samples[at])
+    if found.verdict not in ("refused", "inconclusive") and n_common < arm.measure.min_samples:
+        notes.append(
+            f"undecided: {n_common} samples in common, the behavior asks for {arm.measure.min_samples}"
+        )
+        return "inconclusive", notes
+    return found.verdict, notes
+
+
+def _moved_apart(slices: Sequence[SliceComparison]) -> bool:
+    """Whether slices of one key changed in opposite directions, each of them shown."""
+    signs: dict[str, set[bool]] = {}
+    for entry in slices:
+        if entry.verdict in stats.CHANGES:
+            signs.setdefault(entry.key, set()).add(entry.difference.value > 0)
+    return any(len(both) == 2 for both in signs.values())
+
+
+def _tidy(value: float) -> float:
+    return round(float(value), 12) + 0.0
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else _tidy(value)

@@ -1,0 +1,260 @@
+"""Evidence + curated notes → registry."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+
+from mbe_docs.config import Config
+from mbe_docs.curated.bundle import Curated
+from mbe_docs.curated.rules import parse_rule
+from mbe_docs.errors import ConfigError
+from mbe_docs.evidence.aggregate import Aggregation
+from mbe_docs.evidence.run_counts import RunCounts, run_counts
+from mbe_docs.evidence.selection import Selected
+from mbe_docs.evidence.store import EvidenceStore, StoredRun
+from mbe_docs.records.behaviors import Measure
+from mbe_docs.records.estimates import Comparison, Estimate, MitigationEffect
+from mbe_docs.records.findings import Finding
+from mbe_docs.records.registry import Registry, RunSummary
+from mbe_docs.registry import wording
+from mbe_docs.registry.arms import Arm, find_arms, quirk_measure
+from mbe_docs.registry.claims import claim_findings
+from mbe_docs.registry.compare import Page, compare
+from mbe_docs.registry.coverage import coverage_findings
+from mbe_docs.registry.diff import Diff
+from mbe_docs.registry.estimate import Measured, estimates, with_slices
+from mbe_docs.registry.publish import with_hash
+from mbe_docs.registry.statuses import statements
+from mbe_docs.registry.subjects import Subjects
+
+QUIRK = "quirk:"
+"""Prefix of a quirk's measure: a quirk and a behavior may share an id."""
+
+
+class Evidence:
+    """Everything measured, for one set of curated notes."""
+
+    def __init__(self, curated: Curated, store: EvidenceStore, config: Config) -> None:
+        self.curated = curated
+        self.config = config
+        self.subjects = Subjects(curated.families)
+        loaded = store.load()
+        self.runs: tuple[StoredRun, ...] = loaded.runs
+        self.findings = loaded.findings
+        self._store = store
+        behaviors = {behavior.id: behavior for behavior in curated.behaviors}
+        self.measures: dict[str, Measure] = {
+            behavior.id: behavior.measure for behavior in curated.behaviors if behavior.status != "withdrawn"
+        }
+        for quirk in curated.quirks:
+            if quirk.behavior in behaviors and quirk.withdrawn is None:
+                measure = quirk_measure(quirk, behaviors[quirk.behavior])
+                if measure is not None:
+                    self.measures[QUIRK + quirk.id] = measure
+        self.arms = find_arms(self.measures, self.runs, self.subjects, config.policy)
+
+    @contextmanager
+    def measured(self) -> Iterator[tuple[Aggregation, Measured]]:
+        """The sums of every arm, and the means to compare them."""
+        arms, keys = with_slices(self.arms)
+        with Aggregation(self._store, list(_selection(arms, keys))) as aggregation:
+            latency = aggregation.latency()
+            yield (
+                aggregation,
+                Measured(arms, keys, aggregation.arms(), latency.quantile(0.5), latency.quantile(0.95)),
+            )
+
+    def pages(self) -> list[Page]:
+        """Neighbours of every lineage, the same variant on both, and each variant against its base."""
+        found = []
+        for family in self.curated.families:
+            for old, new in family.neighbours():
+                found.append((old, new))
+                for before in self.subjects.variants_of(old):
+                    found.extend(
+                        (before.id, after.id)
+                        for after in self.subjects.variants_of(new)
+                        if after.when == before.when
+                    )
+            for snapshot in family.snapshots:
+                found.extend((snapshot, variant.id) for variant in self.subjects.variants_of(snapshot))
+        names = tuple(name for name in self.measures if not name.startswith(QUIRK))
+        return [Page(old, new, names) for old, new in dict.fromkeys(found)]
+
+    def mitigation_pages(self) -> list[Page]:
+        """Each quirk's rate with and without its measured mitigations: one family per quirk and subject.
+
+        A rule over flips is left out: its statement on the variant says how often they happen there.
+        """
+        found = []
+        for quirk in self.curated.quirks:
+            if quirk.detect is None or parse_rule(quirk.detect.affected_when).quantity != "rate":
+                continue
+            wanted = [entry.measured_by.when for entry in quirk.mitigations if entry.measured_by]
+            name = QUIRK + quirk.id
+            for subject in self.subjects.all.values():
+                if name in self.measures and subject.variant is not None and subject.variant.when in wanted:
+                    found.append(Page(subject.snapshot.id, subject.id, (name,)))
+        return found
+
+
+def _selection(arms: Sequence[Arm], keys: Sequence[str | None]) -> Iterator[Selected]:
+    for index, (arm, key) in enumerate(zip(arms, keys, strict=True)):
+        lowest, highest = arm.scale or (None, None)
+        for run in arm.runs:
+            yield Selected(
+                arm=index,
+                run_key=run.run_key,
+                scorer=arm.measure.scorer,
+                failure_value=arm.failure_value,
+                lowest=lowest,
+                highest=highest,
+                cluster_key=_key(arm.measure.cluster),
+                slice_key=_key(key),
+                where=tuple((_key(name) or "", value) for name, value in sorted(arm.measure.where.items())),
+            )
+
+
+def _key(name: str | None) -> str | None:
+    """`metadata.passage` and `passage` are the same key."""
+    return None if name is None else name.removeprefix("metadata.")
+
+
+def merge(curated: Curated, store: EvidenceStore, config: Config) -> tuple[Registry, tuple[Finding, ...]]:
+    """The registry, and what is wrong with the evidence or with numbers in prose."""
+    evidence = Evidence(curated, store, config)
+    counts = run_counts(store, {stored.run.run_key for stored in evidence.runs})
+    pages, mitigations = evidence.pages(), evidence.mitigation_pages()
+    with evidence.measured() as (aggregation, measured):
+        found = estimates(measured)
+        compared = compare(
+            [*pages, *mitigations], measured, found, evidence.subjects, config.policy, aggregation=aggregation
+        )
+    behaviors = {key: entry for key, entry in found.items() if not key[0].startswith(QUIRK)}
+    quirks = {
+        (name.removeprefix(QUIRK), subject): entry
+        for (name, subject), entry in found.items()
+        if name.startswith(QUIRK)
+    }
+    dates = [stored.run.started_at[:10] for stored in evidence.runs if stored.run.started_at]
+    registry = Registry(
+        title=config.title,
+        as_of=max(dates, default=None),
+        taxonomy=curated.taxonomy,
+        families=curated.families,
+        behaviors=curated.behaviors,
+        quirks=curated.quirks,
+        runs=tuple(_summaries(evidence, counts, behaviors)),
+        estimates=tuple(behaviors.values()),
+        comparisons=tuple(entry for page in compared[: len(pages)] for entry in page),
+        statements=tuple(statements(curated.quirks, quirks, evidence.subjects)),
+        mitigations=tuple(_effects(curated, evidence.subjects, compared[len(pages) :])),
+    )
+    findings = (
+        *evidence.findings,
+        *coverage_findings(
+            curated, evidence.runs, counts, evidence.arms, behaviors, evidence.subjects, config.policy
+        ),
+        *claim_findings(curated, behaviors, evidence.subjects),
+    )
+    return with_hash(registry), tuple(sorted(findings, key=Finding.sort_key))
+
+
+def _summaries(
+    evidence: Evidence, counts: Mapping[str, RunCounts], estimates: Mapping[tuple[str, str], Estimate]
+) -> Iterator[RunSummary]:
+    used: dict[str, list[str]] = {}
+    for (name, _), estimate in estimates.items():
+        for key in estimate.runs:
+            used.setdefault(key, []).append(name)
+    for stored in evidence.runs:
+        if stored.superseded_by is not None:
+            continue
+        run = stored.run
+        seen = counts[run.run_key]
+        yield RunSummary(
+            run=run,
+            subject=evidence.subjects.of_run(run),
+            attempts_seen=seen.attempts,
+            samples_seen=seen.samples,
+            outcomes=dict(seen.outcomes),
+            behaviors=tuple(dict.fromkeys(used.get(run.run_key, ()))),
+        )
+
+
+def _effects(
+    curated: Curated, subjects: Subjects, compared: Sequence[Sequence[Comparison]]
+) -> Iterator[MitigationEffect]:
+    quirks = {QUIRK + quirk.id: quirk for quirk in curated.quirks}
+    for page in compared:
+        for comparison in page:
+            quirk, variant = quirks[comparison.behavior], subjects.all[comparison.new].variant
+            for mitigation in quirk.mitigations:
+                if variant and mitigation.measured_by and mitigation.measured_by.when == variant.when:
+                    yield MitigationEffect(
+                        quirk=quirk.id,
+                        mitigation=mitigation.id,
+                        subject=comparison.old,
+                        comparison=comparison.model_copy(update={"behavior": quirk.behavior}),
+                    )
+
+
+def diff(
+    curated: Curated,
+    store: EvidenceStore,
+    config: Config,
+    old: str,
+    new: str,
+    *,
+    behaviors: Sequence[str] = (),
+) -> Diff:
+    """Two subjects compared on every behavior, or on some; names are snapshots, variants or aliases.
+
+    Raises:
+        ConfigError: a name is unknown, or nothing was measured on either.
+    """
+    evidence = Evidence(curated, store, config)
+    known = {behavior.id for behavior in curated.behaviors}
+    for name in behaviors:
+        if name not in known:
+            raise ConfigError(
+                f"there is no behavior '{name}'", fix=f"expected one of: {', '.join(sorted(known))}"
+            )
+    before, after = (_subject(evidence.subjects, name) for name in (old, new))
+    names = tuple(name for name in evidence.measures if not name.startswith(QUIRK))
+    page = Page(before, after, tuple(name for name in names if not behaviors or name in behaviors))
+    with evidence.measured() as (aggregation, measured):
+        found = estimates(measured)
+        compared = compare(
+            [page], measured, found, evidence.subjects, config.policy, aggregation=aggregation
+        )[0]
+    if not compared:
+        raise ConfigError(
+            f"nothing was measured on {before} or {after}",
+            fix="ingest logs of both; see `mbe-docs evidence list`",
+        )
+    return Diff(
+        old=before,
+        new=after,
+        old_title=evidence.subjects.all[before].title,
+        new_title=evidence.subjects.all[after].title,
+        titles={behavior.id: behavior.title for behavior in curated.behaviors},
+        comparisons=tuple(
+            sorted(compared, key=lambda entry: (wording.VERDICT_ORDER.index(entry.verdict), entry.behavior))
+        ),
+    )
+
+
+def _subject(subjects: Subjects, name: str) -> str:
+    """The subject a name means; an alias means what it means from its newest binding on."""
+    if name in subjects.all:
+        return name
+    found = subjects.snapshot_named(name, datetime.date.max)
+    if found is None:
+        near = get_close_matches(name, subjects.all, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"expected one of: {', '.join(subjects.all)}"
+        raise ConfigError(f"no family lists the model '{name}'", fix=hint)
+    return found

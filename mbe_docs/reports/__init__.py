@@ -1,0 +1,1 @@
+"""One file per report format of a diff."""
