@@ -43,7 +43,9 @@ def family(**changes: Any) -> Family:
         },
         "aliases": {
             "atlas-latest": (
-                AliasBinding.model_validate({"snapshot": "atlas-1", "from": "2026-01-01", "to": "2026-06-01"}),
+                AliasBinding.model_validate(
+                    {"snapshot": "atlas-1", "from": "2026-01-01", "to": "2026-06-01"}
+                ),
                 AliasBinding.model_validate({"snapshot": "atlas-2", "from": "2026-06-01"}),
             )
         },

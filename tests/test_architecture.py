@@ -65,7 +65,11 @@ def test_every_package_has_a_layer():
 
 def test_modules_and_functions_stay_short():
     """400 lines a module, 60 a function."""
-    long = [f"{name}: {text.count(chr(10))} lines" for name, text, _ in modules() if text.count("\n") > MODULE_LINES]
+    long = [
+        f"{name}: {text.count(chr(10))} lines"
+        for name, text, _ in modules()
+        if text.count("\n") > MODULE_LINES
+    ]
     long += [
         f"{name}:{node.lineno} {node.name}: {(node.end_lineno or 0) - node.lineno + 1} lines"
         for name, _, tree in modules()
@@ -104,7 +108,12 @@ def test_there_are_no_import_cycles():
 
 def test_only_one_file_imports_anthropic():
     """The network client has one door."""
-    users = {name for name, _, tree in modules() for _, other in imported(tree) if other.split(".")[0] == "anthropic"}
+    users = {
+        name
+        for name, _, tree in modules()
+        for _, other in imported(tree)
+        if other.split(".")[0] == "anthropic"
+    }
 
     assert users <= {"drafting/client.py"}
 
@@ -112,14 +121,27 @@ def test_only_one_file_imports_anthropic():
 def test_nobody_imports_a_peer_to_read_its_files():
     """Reading a log must not cost the seconds that importing its tool takes."""
     peers = {"inspect_ai", "lm_eval", "helm", "deepeval", "every_eval_ever"}
-    users = [name for name, _, tree in modules() for _, other in imported(tree) if other.split(".")[0] in peers]
+    users = [
+        name for name, _, tree in modules() for _, other in imported(tree) if other.split(".")[0] in peers
+    ]
 
     assert users == []
 
 
 def test_help_imports_nothing_heavy():
     """`mbe-docs --help` answers at once: libraries are imported where they are used."""
-    heavy = {"anthropic", "duckdb", "jinja2", "mkdocs", "numpy", "pyarrow", "pydantic", "rich", "scipy", "yaml"}
+    heavy = {
+        "anthropic",
+        "duckdb",
+        "jinja2",
+        "mkdocs",
+        "numpy",
+        "pyarrow",
+        "pydantic",
+        "rich",
+        "scipy",
+        "yaml",
+    }
     code = (
         "import sys, mbe_docs.cli.main as m\n"
         "sys.argv = ['mbe-docs', '--help']\n"

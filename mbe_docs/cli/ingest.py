@@ -12,7 +12,7 @@ from mbe_docs.cli.output import print_findings, project_option
 from mbe_docs.text import terminal_safe
 
 if TYPE_CHECKING:
-    from mbe_docs.project.ingest import FileResult
+    from mbe_docs.project.ingest import Advance, FileResult
 
 
 @click.command("ingest")
@@ -76,7 +76,7 @@ class _progress:  # noqa: N801  a context manager used like a function
     def __init__(self, *, quiet: bool) -> None:
         self.quiet = quiet or not sys.stderr.isatty()
 
-    def __enter__(self) -> object:
+    def __enter__(self) -> Advance | None:
         if self.quiet:
             return None
         from rich.console import Console

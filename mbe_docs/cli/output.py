@@ -1,4 +1,4 @@
-"""Printing, the same in every command: findings to stderr, the product to stdout, nothing unsafe to either."""
+"""Printing, the same in every command: findings to stderr, the product to stdout, both safe to show."""
 
 from __future__ import annotations
 

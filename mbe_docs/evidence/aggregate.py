@@ -174,10 +174,10 @@ class Aggregation:
             slices[entry.arm][entry.slice] = number
         found: list[tuple[int, str | None, int, int]] = []
         for pair, (old, new) in enumerate(pairs):
-            for arm in {old, new} - set(self._by_arm):
-                raise ValueError(f"arm {arm} is not in the selection")
-            is_cut = [self._by_arm[arm].slice_key is not None for arm in (old, new)]
-            if is_cut[0] != is_cut[1]:
+            for arm in (old, new):
+                if arm not in self._by_arm:
+                    raise ValueError(f"arm {arm} is not in the selection")
+            if (self._by_arm[old].slice_key is None) != (self._by_arm[new].slice_key is None):
                 raise ValueError(f"of the arms {old} and {new}, only one is cut into slices")
             both = sorted(slices[old].keys() & slices[new].keys())
             found += [(pair, Entry(old, s).slice_value, slices[old][s], slices[new][s]) for s in both]

@@ -57,7 +57,7 @@ def run_counts(store: EvidenceStore, run_keys: Collection[str]) -> dict[str, Run
             plain = plain_path(path, folder)
             connection = connect([plain], folder)
             connection.execute(
-                f"CREATE VIEW observations AS SELECT * FROM read_parquet({file_list([plain])})"
+                f"CREATE VIEW observations AS SELECT * FROM read_parquet({file_list([plain])})"  # noqa: S608  literals
             )
             for key, scorer, outcome, n, n_values in connection.execute(COUNTS).fetchall():
                 if key in live:

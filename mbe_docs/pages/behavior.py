@@ -15,6 +15,9 @@ from mbe_docs.records.estimates import Estimate
 from mbe_docs.records.registry import Registry
 from mbe_docs.registry import wording
 
+MOST_NAMED = 3
+"""Snapshots on a trend plot that all have room for their names; of more, the first and last are named."""
+
 
 @dataclass(frozen=True, slots=True)
 class ForestRow:
@@ -194,23 +197,27 @@ def _trend(lookup: Lookup, family: str, behavior: Behavior, estimates: list[Esti
     def y(value: float) -> float:
         return round(160 - (value - low) / ((high - low) or 1) * 145, 2)
 
-    step = 520 / (len(estimates) - 1)
+    step = 400 / (len(estimates) - 1)
+    named = {0, len(estimates) - 1} if len(estimates) > MOST_NAMED else set(range(len(estimates)))
     points = []
     for index, entry in enumerate(estimates):
         number = numbers.estimate_number(entry, behavior.measure)
         points.append(
             TrendPoint(
-                x=round(70 + index * step, 2),
+                x=round(135 + index * step, 2),
                 y=y(entry.rate.value),
                 y_low=y(entry.rate.low),
                 y_high=y(entry.rate.high),
-                label=lookup.subject(entry.subject).title,
+                label=lookup.subject(entry.subject).title if index in named else "",
                 value=f"{number.value} {number.interval}",
             )
         )
     ticks = [low + (high - low) * part / 4 for part in range(5)]
     percent = behavior.measure.unit == "proportion"
-    said = "; ".join(f"{point.label}: {point.value}" for point in points)
+    said = "; ".join(
+        f"{lookup.subject(entry.subject).title}: {point.value}"
+        for entry, point in zip(estimates, points, strict=True)
+    )
     return Trend(
         family=family,
         points=tuple(points),
@@ -224,7 +231,7 @@ def _slices(lookup: Lookup, behavior: Behavior, measured: dict[str, Estimate]) -
     for key in behavior.measure.slices:
         cells: dict[str, dict[str, Number]] = {}
         for subject, estimate in measured.items():
-            for entry in estimate.slices:
+            for entry in () if estimate.is_partial else estimate.slices:
                 if entry.key == key:
                     cells.setdefault(entry.value, {})[subject] = numbers.rate_number(
                         entry.estimate,

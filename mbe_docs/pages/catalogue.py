@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mbe_docs.pages.interface import Context, PageFile
 from mbe_docs.pages.views import Link, Lookup, State, status_state
+from mbe_docs.records.quirks import Quirk
 from mbe_docs.records.registry import Registry
 from mbe_docs.registry import wording
 
@@ -57,14 +58,16 @@ class _Catalogue:
 PAGE = _Catalogue()
 
 
+def _by_severity(quirk: Quirk) -> tuple[int, str]:
+    return wording.SEVERITY_ORDER.index(quirk.severity), quirk.title
+
+
 def catalogue_view(lookup: Lookup) -> CatalogueView:
     """The view of the catalogue, most severe first."""
     rows = []
     titles = {category.id: category.title for category in lookup.registry.taxonomy.categories}
     used: dict[str, str] = {}
-    quirks = sorted(
-        lookup.registry.quirks, key=lambda quirk: (wording.SEVERITY_ORDER.index(quirk.severity), quirk.title)
-    )
+    quirks = sorted(lookup.registry.quirks, key=_by_severity)
     for quirk in quirks:
         mine = {entry.subject: entry for entry in lookup.registry.statements if entry.quirk == quirk.id}
         category = lookup.behaviors[quirk.behavior].category
@@ -92,5 +95,5 @@ def catalogue_view(lookup: Lookup) -> CatalogueView:
             name for name in wording.SEVERITY_ORDER if any(row.severity == name for row in rows)
         ),
         categories=tuple(sorted(used.items())),
-        lead=f"{wording.counted(len(rows), 'known quirk')}. Paste what the model wrote to find the one you see.",
+        lead=f"{wording.counted(len(rows), 'known quirk')}. Paste what the model wrote to find yours.",
     )

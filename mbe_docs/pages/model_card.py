@@ -1,4 +1,4 @@
-"""The card of one subject: what it is, what it is good enough for, its quirks, what changed, on what evidence."""
+"""The card of one subject: what it is, what it is good enough for, its quirks, changes and evidence."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from mbe_docs.pages.views import (
 )
 from mbe_docs.records.estimates import Comparison, Estimate
 from mbe_docs.records.registry import Registry
+from mbe_docs.registry import wording
 from mbe_docs.registry.subjects import Subject
 
 _LIFE = {
@@ -29,8 +30,6 @@ _LIFE = {
     "retired": State("retired", "■", "bad"),
 }
 
-from mbe_docs.registry import wording
-
 
 @dataclass(frozen=True, slots=True)
 class MeasuredRow:
@@ -38,7 +37,8 @@ class MeasuredRow:
 
     behavior: Link
     summary: str | None
-    number: Number
+    number: Number | None
+    """`None` where no run finished: half a run never reads as a result."""
     state: State
     bar: str | None
     need: str | None
@@ -166,19 +166,14 @@ def measured_row(lookup: Lookup, estimate: Estimate) -> MeasuredRow:
     if estimate.sufficiency == "undecided" and estimate.n_more_for_bar:
         need = f"about {estimate.n_more_for_bar:,} more samples would settle it"
     flake = None
-    if estimate.repeatability and estimate.repeatability.flaky_samples:
+    if estimate.repeatability and estimate.repeatability.flaky_samples and not estimate.is_partial:
         repeat = estimate.repeatability
         flake = f"{repeat.flaky_samples} of {repeat.n_samples} samples flip between attempts"
-    partial = None
-    if estimate.is_partial:
-        counts = estimate.outcomes
-        partial = (
-            f"not a result: {counts.planned - counts.absent} of {counts.planned} attempts, run did not finish"
-        )
+    partial = "no result: the run did not finish" if estimate.is_partial else None
     return MeasuredRow(
         behavior=lookup.behavior_link(behavior.id),
         summary=behavior.summary,
-        number=numbers.estimate_number(estimate, measure),
+        number=None if estimate.is_partial else numbers.estimate_number(estimate, measure),
         state=State(
             wording.SUFFICIENCY_WORD[estimate.sufficiency],
             wording.SUFFICIENCY_SHAPE[estimate.sufficiency],

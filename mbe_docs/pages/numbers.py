@@ -31,7 +31,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A value as it is printed everywhere: value, interval, samples × attempts. Never one without the rest."""
+    """A value as it is printed everywhere: value, interval, samples × attempts; never one alone."""
 
     value: str
     interval: str
@@ -65,7 +65,7 @@ def rate_number(
     mark: float | None = None,
     tone: str = "neutral",
 ) -> Number:
-    """Any value with its interval; `scale` is the range of the plot, by default 0–1 or around the interval."""
+    """Any value with its interval; `scale` is the range of the plot, by default 0–1 or what fits."""
     low, high = scale or (
         (0.0, 1.0) if unit == "proportion" else (min(0.0, interval.low), interval.high * 1.1 or 1.0)
     )

@@ -27,16 +27,16 @@ class ReadingView:
 _VERDICTS = {
     "regressed": "A change for the worse is shown, after correcting for everything else tested on the page.",
     "improved": "A change for the better is shown, likewise.",
-    "unchanged": "No change that matters is shown: the whole interval of the difference lies inside the margin.",
+    "unchanged": "No change that matters: the whole interval of the difference lies inside the margin.",
     "inconclusive": "The evidence is too thin for either. The page says how many samples would settle it.",
-    "refused": "Something besides the model differs (scorer, solver, task version, settings), or one side is missing.",
+    "refused": "Something besides the model differs (scorer, solver, settings), or one side is missing.",
 }
 _STATUSES = {
     "affected": "The whole interval satisfies the quirk's rule.",
     "not_affected": "No part of the interval satisfies it.",
     "fixed": "Not affected, while an earlier snapshot of the lineage was.",
     "flaky": "Single samples flip between attempts so often that one attempt proves nothing.",
-    "unknown": "Not measured here, or the interval straddles the rule. Absence of a note is not absence of the quirk.",
+    "unknown": "Not measured here, or the interval straddles the rule. No note does not mean no quirk.",
 }
 
 

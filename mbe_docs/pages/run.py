@@ -84,7 +84,9 @@ def run_view(lookup: Lookup, summary: RunSummary, context: Context) -> RunView:
         outcomes=tuple(sorted(summary.outcomes.items(), key=lambda entry: (-entry[1], entry[0]))),
         facts=tuple(_facts(run)),
         parameters=tuple(
-            (key, str(value)) for key, value in sorted({**run.generation_params, **run.task_args}.items())
+            (key, str(value))
+            for key, value in sorted({**run.generation_params, **run.task_args}.items())
+            if value is not None
         ),
         reported=tuple(
             (metric.scorer, metric.metric, "unknown" if metric.value is None else f"{metric.value:.4g}")

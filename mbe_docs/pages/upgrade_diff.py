@@ -1,4 +1,4 @@
-"""The upgrade diff between two subjects: a verdict line, then worse, undecided, better, unchanged, refused."""
+"""The upgrade diff of two subjects: a verdict line, then worse, undecided, better, unchanged, refused."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class DiffView:
 _HEADINGS = {
     "regressed": (
         "Worse",
-        "The interval and the test agree on a change for the worse, after correcting for looking at the whole page.",
+        "The interval and the test agree on a change for the worse, corrected for the whole page.",
     ),
     "increased": ("Went up", "It changed; neither direction is better by itself."),
     "decreased": ("Went down", "It changed; neither direction is better by itself."),

@@ -88,7 +88,8 @@ def find_logs(paths: Sequence[str], extensions: Iterable[str]) -> Iterator[LogFi
             found = [(path, path.name)]
         else:
             found = [
-                (Path(entry), Path(entry).name) for entry in sorted(glob.glob(str(path), recursive=True))
+                (Path(entry), Path(entry).name)
+                for entry in sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  the path may be absolute
             ]
             found = [(entry, name) for entry, name in found if entry.is_file()]
             if not found:

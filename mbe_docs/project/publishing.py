@@ -24,7 +24,7 @@ from mbe_docs.site.render import Resolver, render_pages
 SECTIONS: Final = ("Models", "Known quirks", "Behaviors", "Upgrades", "Evidence")
 """Order of the navigation; sections of other page types follow."""
 LARGEST_SECTION: Final = 50
-"""Pages of a larger section are reached from its index page: a theme renders the navigation into every page."""
+"""Pages of a larger section are reached from its index: the navigation is rendered into every page."""
 
 
 def publish(

@@ -1,4 +1,4 @@
-"""Arms: which runs measure what on whom. An arm is one measure on one subject, from runs of one fingerprint."""
+"""Arms: which runs measure what on whom. An arm is one measure on one subject, runs of one fingerprint."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Arm:
 
 
 def quirk_measure(quirk: Quirk, behavior: Behavior) -> Measure | None:
-    """How a quirk's rule is measured: its own task, scorer and samples; direction and scale of its behavior."""
+    """How a quirk's rule is measured: its task, scorer and samples; direction and scale of its behavior."""
     if quirk.detect is None:
         return None
     return behavior.measure.model_copy(

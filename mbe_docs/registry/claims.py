@@ -25,7 +25,7 @@ def claim_findings(
         estimate = estimates.get((claim.behavior, subject or claim.subject))
         if estimate is None or estimate.is_partial:
             yield Finding(
-                "MBE240",
+                "MBE164",
                 "warning" if claim.stated is None else "error",
                 f"'{claim.text}' speaks of something that no finished run measured",
                 claim.at,
@@ -37,7 +37,7 @@ def claim_findings(
             exact = rate.value * 100 if claim.is_percent else rate.value
             suffix = " %" if claim.is_percent else ""
             yield Finding(
-                "MBE241",
+                "MBE165",
                 "error",
                 f"'{claim.text}' is not what the evidence says; expected {actual}",
                 claim.at,

@@ -6,16 +6,14 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from mbe_docs import stats
 from mbe_docs.config import Policy
 from mbe_docs.evidence.aggregate import Aggregation
-from mbe_docs.evidence.sums import ChangeSums, PairSums
-from mbe_docs.records.estimates import Comparison, Estimate, Interval, SliceComparison, SlotDifference
+from mbe_docs.records.estimates import Comparison, Estimate, SliceComparison, SlotDifference
 from mbe_docs.records.models import Variant
 from mbe_docs.registry.arms import Arm
-from mbe_docs.registry.estimate import Measured
+from mbe_docs.registry.decide import Decided, Item
+from mbe_docs.registry.estimate import Measured, tidy
 from mbe_docs.registry.fingerprint import differing, slots
 from mbe_docs.registry.subjects import Subjects
 
@@ -33,16 +31,6 @@ class Page:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
-    page: int
-    name: str
-    old: int
-    new: int
-    differences: tuple[SlotDifference, ...]
-    slice_key: str | None = None
-
-
 def compare(
     pages: Sequence[Page],
     measured: Measured,
@@ -57,7 +45,7 @@ def compare(
         for position, (arm, key) in enumerate(zip(measured.arms, measured.slice_keys, strict=True))
     }
     refused: list[tuple[int, Comparison | None]] = []
-    items: list[_Item] = []
+    items: list[Item] = []
     for number, page in enumerate(pages):
         ignore = compared_parameters(subjects, page.old, page.new)
         for name in page.names:
@@ -73,10 +61,10 @@ def compare(
             assert old is not None
             assert new is not None
             refused.append((number, None))
-            items.append(_Item(number, name, old, new, differences))
+            items.append(Item(number, name, old, new, differences))
     everything = [*items, *_sliced(items, pages, index, measured.arms)]
     sums = aggregation.pairs([(item.old, item.new) for item in everything])
-    decided = _Decided.of(sums, everything, measured, policy)
+    decided = Decided.of(sums, everything, measured, policy)
     slices = _slices(decided, everything, measured)
     _, flips = aggregation.flipped([(item.old, item.new) for item in items], FLIPS_LISTED)
     whole = {int(pair): at for at, pair in enumerate(sums.keys.pair) if everything[pair].slice_key is None}
@@ -100,11 +88,11 @@ def compare(
 
 
 def _sliced(
-    items: Sequence[_Item],
+    items: Sequence[Item],
     pages: Sequence[Page],
     index: Mapping[tuple[str, str, str | None], int],
     arms: Sequence[Arm],
-) -> Iterator[_Item]:
+) -> Iterator[Item]:
     """The same comparisons cut by each slice key of their behavior."""
     for item in items:
         page = pages[item.page]
@@ -188,105 +176,8 @@ def _refused(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Decided:
-    """Everything about all pairs as arrays, one item per compared pair or slice value."""
-
-    sums: PairSums
-    primary: stats.Comparisons
-    verdicts: stats.Verdicts
-    strict: stats.Verdicts
-    n_to_show: np.ndarray
-    n_to_detect: np.ndarray
-
-    @classmethod
-    def of(cls, sums: PairSums, items: Sequence[_Item], measured: Measured, policy: Policy) -> _Decided:
-        """Two families a page: its behaviors, and all their slices."""
-        arms = [measured.arms[items[pair].old] for pair in sums.keys.pair]
-        margin = np.array([math.nan if arm.measure.margin is None else arm.measure.margin for arm in arms])
-        width = np.array([1.0 if arm.scale is None else arm.scale[1] - arm.scale[0] for arm in arms])
-        is_bounded = np.array([arm.scale is not None for arm in arms], np.bool_)
-        better = [
-            {"higher": "higher", "lower": "lower", "neither": "neutral"}[arm.measure.direction]
-            for arm in arms
-        ]
-        family = np.array(
-            [2 * items[pair].page + (items[pair].slice_key is not None) for pair in sums.keys.pair], np.int64
-        )
-        results = [_difference(part, margin, width, is_bounded) for part in (sums.primary, sums.strict)]
-        verdicts = [
-            stats.page_verdicts(
-                found.diff,
-                found.p_diff,
-                found.p_equivalent,
-                better,  # type: ignore[arg-type]
-                refused=sums.primary.samples == 0,
-                family=family,
-                alpha=policy.alpha,
-            )
-            for found in results
-        ]
-        primary = results[0]
-        return cls(
-            sums=sums,
-            primary=primary,
-            verdicts=verdicts[0],
-            strict=verdicts[1],
-            n_to_show=stats.n_needed(primary.sigma_sq, margin, kind="equivalence"),
-            n_to_detect=stats.n_needed(primary.sigma_sq, margin, kind="difference"),
-        )
-
-    def difference(self, at: int) -> Interval:
-        """The difference of one pair."""
-        found = self.primary
-        value, low, high = (_tidy(part[at]) for part in (found.diff, found.low, found.high))
-        return Interval(value=value, low=low, high=high)
-
-    def is_noninferior(self, at: int, arm: Arm) -> bool | None:
-        """Whether "worse by the margin or more" is ruled out, one-sided at 2.5 %; unknown without either."""
-        if arm.measure.margin is None or arm.measure.direction == "neither":
-            return None
-        found = self.primary
-        p = found.p_not_lower if arm.measure.direction == "higher" else found.p_not_higher
-        return bool(p[at] <= 0.025)
-
-    def n_needed(self, at: int, arm: Arm, n_common: int) -> int | None:
-        """Samples in all that would decide: to show a difference as large as seen, or else its absence."""
-        margin = arm.measure.margin
-        if margin is None:
-            return None
-        is_large = abs(self.primary.diff[at]) >= margin
-        needed = self.n_to_detect[at] if is_large else self.n_to_show[at]
-        if math.isnan(needed):
-            return None
-        return max(int(needed), n_common + 1, arm.measure.min_samples)
-
-
-def _difference(
-    sums: ChangeSums, margin: np.ndarray, width: np.ndarray, is_bounded: np.ndarray
-) -> stats.Comparisons:
-    own = stats.PairSums(**sums.columns())
-    closed = stats.paired_difference(own, margin=margin, width=width)
-    open_ended = stats.paired_mean_difference(own, margin=margin)
-    return stats.Comparisons(
-        **{
-            name: np.where(is_bounded, getattr(closed, name), getattr(open_ended, name))
-            for name in (
-                "diff",
-                "low",
-                "high",
-                "p_diff",
-                "p_not_lower",
-                "p_not_higher",
-                "sigma_sq",
-                "clusters",
-            )
-        }
-    )
-
-
 def _slices(
-    decided: _Decided, items: Sequence[_Item], measured: Measured
+    decided: Decided, items: Sequence[Item], measured: Measured
 ) -> dict[tuple[int, str], list[SliceComparison]]:
     """Slice comparisons by (page, measure name), in the order of slice values."""
     found: dict[tuple[int, str], list[SliceComparison]] = {}
@@ -310,16 +201,16 @@ def _slices(
                 n_common=int(decided.sums.primary.samples[at]),
                 attempts_old=attempts[0],
                 attempts_new=attempts[1],
-                q_diff=_tidy(decided.verdicts.q_diff[at]),
+                q_diff=tidy(decided.verdicts.q_diff[at]),
             )
         )
     return found
 
 
 def _compared(
-    decided: _Decided,
+    decided: Decided,
     at: int,
-    item: _Item,
+    item: Item,
     page: Page,
     arm: Arm,
     estimates: Mapping[tuple[str, str], Estimate],
@@ -379,7 +270,7 @@ def _compared(
 
 
 def _standing(
-    decided: _Decided, at: int, arm: Arm, old: Estimate, new: Estimate
+    decided: Decided, at: int, arm: Arm, old: Estimate, new: Estimate
 ) -> tuple[stats.Verdict, list[str]]:
     """The verdict after errors, missing attempts and too few samples were considered, and why."""
     lost = [estimate.outcomes.missing / (estimate.outcomes.planned or 1) for estimate in (old, new)]
@@ -404,9 +295,5 @@ def _moved_apart(slices: Sequence[SliceComparison]) -> bool:
     return any(len(both) == 2 for both in signs.values())
 
 
-def _tidy(value: float) -> float:
-    return round(float(value), 12) + 0.0
-
-
 def _known(value: float) -> float | None:
-    return None if math.isnan(value) else _tidy(value)
+    return None if math.isnan(value) else tidy(value)

@@ -85,7 +85,7 @@ def _left_out(
             yield Finding(
                 "MBE232",
                 "warning",
-                f"'{arm.name}' on {arm.subject} leaves out {run.log_uri}: its {names} differ from the newest run's",
+                f"'{arm.name}' on {arm.subject} leaves out {run.log_uri}: {names} differ from the newest run",
                 Location(behaviors[arm.name]),
                 "declare a variant with this setting in behaviors/models/, or pin task_version",
             )

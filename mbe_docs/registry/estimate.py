@@ -125,12 +125,12 @@ def _interval(intervals: stats.Intervals, entry: int) -> Interval | None:
     value, low, high = (float(part[entry]) for part in (intervals.value, intervals.low, intervals.high))
     if math.isnan(value) or math.isnan(low):
         return None
-    return Interval(value=_tidy(value), low=_tidy(low), high=_tidy(high))
+    return Interval(value=tidy(value), low=tidy(low), high=tidy(high))
 
 
-def _tidy(value: float) -> float:
+def tidy(value: float) -> float:
     """Twelve decimals: what is beyond is the rounding of the arithmetic, not of the evidence."""
-    return round(value, 12) + 0.0
+    return round(float(value), 12) + 0.0
 
 
 def planned_attempts(arm: Arm) -> int | None:
@@ -150,8 +150,9 @@ def _estimate(measured: Measured, arm: Arm, entry: int, flake: stats.Intervals) 
     n_samples, n_effective = int(sums.primary.samples[entry]), float(readings["primary"].n_eff[entry])
     settled = sufficiency(rate, measure, n_samples=n_samples, is_partial=arm.is_partial)
     more = None
-    if settled == "undecided" and measure.require is not None and arm.scale is not None:
+    if settled == "undecided" and measure.require is not None and arm.scale and not arm.is_partial:
         more = n_more(rate, measure.require, n_samples=n_samples, n_effective=n_effective)
+        more = None if more is None else max(more, measure.min_samples - n_samples)
     dates = [run.started_at[:10] for run in arm.runs if run.started_at]
     used = {name: _mean(sums.used[name].total[entry], sums.used[name].attempts[entry]) for name in sums.used}
     return Estimate(
@@ -205,7 +206,7 @@ def _bounds(arm: Arm, strict: Interval, outcomes: OutcomeCounts) -> tuple[float,
     low, high = (
         (strict.value, strict.value + shift) if failing_is_lowest else (strict.value - shift, strict.value)
     )
-    return _tidy(max(low, arm.scale[0])), _tidy(min(high, arm.scale[1]))
+    return tidy(max(low, arm.scale[0])), tidy(min(high, arm.scale[1]))
 
 
 def _repeatability(sums: ArmSums, flake: stats.Intervals, entry: int) -> Repeatability | None:

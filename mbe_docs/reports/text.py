@@ -38,7 +38,7 @@ def _lines(comparison: Comparison, title: str) -> Iterator[str]:
         yield f"    {old}  →  {new}"
         change = wording.difference_text(comparison.difference, unit)
         ends = wording.signed_interval_text(comparison.difference, unit)
-        moved = f"{comparison.n_worse} worse, {comparison.n_better} better of {comparison.n_common} samples in common"
+        moved = f"{comparison.n_worse} worse, {comparison.n_better} better of {comparison.n_common} in common"
         yield f"    {change} {ends}; {moved}"
     if comparison.verdict == "inconclusive" and comparison.n_needed:
         yield f"    about {comparison.n_needed:,} samples in all would decide it"

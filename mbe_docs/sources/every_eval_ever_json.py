@@ -86,6 +86,15 @@ def lines_of(path: Path) -> Iterator[Line]:
                 yield Line(number, {}, "not an object")
 
 
+def count_of(path: Path) -> int:
+    """The number of lines of a JSON-lines file that are not blank."""
+    count = 0
+    with path.open("rb") as file:
+        while data := file.readline(LINE_BYTES):
+            count += bool(data.strip())
+    return count
+
+
 def uri_of(log: LogFile, path: Path) -> str:
     """How a file that belongs to a log is called in findings: as the log is, from the same folder."""
     relative = Path(os.path.relpath(path, log.path.parent)).as_posix()

@@ -84,11 +84,23 @@ class _Reader:
             yield from self._excerpts()
         self.seen.instances = len({key[0] for key in (*self.requests, *self.given) if not key[2]})
         self.seen.epochs = max((key[1] for key in (*self.requests, *self.given)), default=1)
+        instances = {
+            key[0]: facts.metadata.get("split", "") for key, facts in self.facts.items() if not key[2]
+        }
+        self.seen.splits.update(instances.values())
         stats = yield from self._beside(STATS, list)
         yield run_of(
             spec, stats or [], self.seen, self.scorers.get("", {}), key=self.key, log=self.log, sha256=sha256
         )
         yield from self._unread(rows)
+        if len(self.seen.splits) > 1:
+            counts = ", ".join(f"{split!a}: {n}" for split, n in sorted(self.seen.splits.items()))
+            yield from self.complaints.add(
+                "MBE246",
+                "note",
+                f"instances are of several splits ({counts}); HELM itself reports one of them",
+                "give the behavior a slice `metadata.split`",
+            )
         if not self.seen.scored:
             yield from self.complaints.add(
                 "MBE215", "warning", "no instance has a score that is read", "see the list of metrics read"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +41,8 @@ class Seen:
     """What was counted while the instances were read."""
 
     instances: int = 0
+    splits: Counter[str] = field(default_factory=Counter)
+    """Unperturbed instances by split."""
     epochs: int = 1
     scored: int = 0
     times: list[float] = field(default_factory=list)
@@ -140,7 +143,7 @@ def reported_of(stats: list[Any], seen: Seen) -> tuple[ReportedMetric, ...]:
                     scorer=name,
                     metric=f"mean/{split}" if split else "mean",
                     value=value_of_stat(stat)[0].number,
-                    n_samples=seen.instances or None,
+                    n_samples=(seen.splits[split] if split else seen.instances) or None,
                 )
             )
     return tuple(found)

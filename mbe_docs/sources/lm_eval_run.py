@@ -91,7 +91,7 @@ def model_arguments(results: Results) -> dict[str, Any]:
 
 
 def model_of(results: Results) -> tuple[str | None, tuple[str, ...]]:
-    """The model asked for, `name@revision` where a revision is, and the commit of the weights that answered."""
+    """The model asked for, `name@revision` where a revision is, and the commit that answered."""
     arguments, config = model_arguments(results), as_dict(results.config)
     named = (as_text(arguments.get(name)) for name in NAMES)
     name = as_text(results.model_name) or next(filter(None, named), None) or as_text(config.get("model"))

@@ -33,7 +33,9 @@ def test_a_slot_that_changes_the_question_refuses(changes, slot):
     assert differences(make.run(), make.run(**changes)) == {slot: True}
 
 
-@pytest.mark.parametrize(("changes", "slot"), [({"epochs": 5}, "epochs"), ({"harness_version": "0.3.9"}, "harness_version")])
+@pytest.mark.parametrize(
+    ("changes", "slot"), [({"epochs": 5}, "epochs"), ({"harness_version": "0.3.9"}, "harness_version")]
+)
 def test_a_slot_that_does_not_is_only_noted(changes, slot):
     """More epochs of the same question are still the same question."""
     assert differences(make.run(), make.run(**changes)) == {slot: False}
@@ -49,7 +51,9 @@ def test_what_defines_a_variant_does_not_count_against_it():
     cold = make.run(generation_params={"temperature": 0, "top_p": 0.9})
 
     assert differences(make.run(), cold, ignore=("temperature",)) == {"generation_params": True}
-    assert differences(make.run(), make.run(generation_params={"temperature": 0}), ignore=("temperature",)) == {}
+    assert (
+        differences(make.run(), make.run(generation_params={"temperature": 0}), ignore=("temperature",)) == {}
+    )
 
 
 def test_a_task_argument_that_is_the_system_prompt_counts_once():

@@ -65,7 +65,10 @@ def test_the_variant_with_the_most_conditions_that_hold_wins():
     assert subjects.of_run(run) == "atlas-1+both"
 
 
-@pytest.mark.parametrize(("temperature", "expected"), [(0, "atlas-1+t0"), (0.0, "atlas-1+t0"), ("0", "atlas-1+t0"), (0.8, "atlas-1"), (False, "atlas-1")])
+@pytest.mark.parametrize(
+    ("temperature", "expected"),
+    [(0, "atlas-1+t0"), (0.0, "atlas-1+t0"), ("0", "atlas-1+t0"), (0.8, "atlas-1"), (False, "atlas-1")],
+)
 def test_conditions_compare_numbers_as_numbers(temperature, expected):
     """0, 0.0 and "0" are one temperature; `false` is none."""
     subjects = Subjects([make.family()])

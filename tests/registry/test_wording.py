@@ -37,7 +37,10 @@ def test_a_difference_has_its_sign_and_zero_has_none(interval, text, ends):
     assert wording.signed_interval_text(interval, "proportion") == ends
 
 
-@pytest.mark.parametrize(("samples", "attempts", "text"), [(120, 600, "120 × 5"), (40, 198, "40 × 5.0"), (1506, 1506, "1,506 × 1"), (0, 0, "0")])
+@pytest.mark.parametrize(
+    ("samples", "attempts", "text"),
+    [(120, 600, "120 × 5"), (40, 198, "40 × 5.0"), (1506, 1506, "1,506 × 1"), (0, 0, "0")],
+)
 def test_samples_and_attempts_are_told_apart(samples, attempts, text):
     """Asking one prompt ten times does not make ten prompts."""
     assert wording.n_text(samples, attempts) == text

@@ -1,0 +1,123 @@
+"""What the sums of pairs say: differences, p-values and verdicts, family by family."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mbe_docs import stats
+from mbe_docs.config import Policy
+from mbe_docs.evidence.sums import Bools, ChangeSums, Floats, PairSums
+from mbe_docs.records.estimates import Interval, SlotDifference
+from mbe_docs.registry.arms import Arm
+from mbe_docs.registry.estimate import Measured, tidy
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A pair of arms to compare; with a slice key, all slice values that both have."""
+
+    page: int
+    name: str
+    old: int
+    new: int
+    differences: tuple[SlotDifference, ...]
+    slice_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Everything about all pairs as arrays, one item per compared pair or slice value."""
+
+    sums: PairSums
+    primary: stats.Comparisons
+    verdicts: stats.Verdicts
+    strict: stats.Verdicts
+    n_to_show: Floats
+    n_to_detect: Floats
+
+    @classmethod
+    def of(cls, sums: PairSums, items: Sequence[Item], measured: Measured, policy: Policy) -> Decided:
+        """Two families a page: its behaviors, and all their slices."""
+        arms = [measured.arms[items[pair].old] for pair in sums.keys.pair]
+        margin = np.array([math.nan if arm.measure.margin is None else arm.measure.margin for arm in arms])
+        width = np.array([1.0 if arm.scale is None else arm.scale[1] - arm.scale[0] for arm in arms])
+        is_bounded = np.array([arm.scale is not None for arm in arms], np.bool_)
+        better = [
+            {"higher": "higher", "lower": "lower", "neither": "neutral"}[arm.measure.direction]
+            for arm in arms
+        ]
+        family = np.array(
+            [2 * items[pair].page + (items[pair].slice_key is not None) for pair in sums.keys.pair], np.int64
+        )
+        results = [_difference(part, margin, width, is_bounded) for part in (sums.primary, sums.strict)]
+        verdicts = [
+            stats.page_verdicts(
+                found.diff,
+                found.p_diff,
+                found.p_equivalent,
+                better,  # type: ignore[arg-type]
+                refused=sums.primary.samples == 0,
+                family=family,
+                alpha=policy.alpha,
+            )
+            for found in results
+        ]
+        primary = results[0]
+        return cls(
+            sums=sums,
+            primary=primary,
+            verdicts=verdicts[0],
+            strict=verdicts[1],
+            n_to_show=stats.n_needed(primary.sigma_sq, margin, kind="equivalence"),
+            n_to_detect=stats.n_needed(primary.sigma_sq, margin, kind="difference"),
+        )
+
+    def difference(self, at: int) -> Interval:
+        """The difference of one pair."""
+        found = self.primary
+        value, low, high = (tidy(part[at]) for part in (found.diff, found.low, found.high))
+        return Interval(value=value, low=low, high=high)
+
+    def is_noninferior(self, at: int, arm: Arm) -> bool | None:
+        """Whether "worse by the margin or more" is ruled out, one-sided at 2.5 %; unknown without either."""
+        if arm.measure.margin is None or arm.measure.direction == "neither":
+            return None
+        found = self.primary
+        p = found.p_not_lower if arm.measure.direction == "higher" else found.p_not_higher
+        return bool(p[at] <= 0.025)
+
+    def n_needed(self, at: int, arm: Arm, n_common: int) -> int | None:
+        """Samples in all that would decide: to show a difference as large as seen, or else its absence."""
+        margin = arm.measure.margin
+        if margin is None:
+            return None
+        is_large = abs(self.primary.diff[at]) >= margin
+        needed = self.n_to_detect[at] if is_large else self.n_to_show[at]
+        if math.isnan(needed):
+            return None
+        return max(int(needed), n_common + 1, arm.measure.min_samples)
+
+
+def _difference(sums: ChangeSums, margin: Floats, width: Floats, is_bounded: Bools) -> stats.Comparisons:
+    own = stats.PairSums(**sums.columns())
+    closed = stats.paired_difference(own, margin=margin, width=width)
+    open_ended = stats.paired_mean_difference(own, margin=margin)
+    return stats.Comparisons(
+        **{
+            name: np.where(is_bounded, getattr(closed, name), getattr(open_ended, name))
+            for name in (
+                "diff",
+                "low",
+                "high",
+                "p_diff",
+                "p_not_lower",
+                "p_not_higher",
+                "sigma_sq",
+                "clusters",
+            )
+        }
+    )

@@ -1,0 +1,313 @@
+"""One result of promptfoo: its shape, what it was, and how it ended."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, NamedTuple
+
+import msgspec
+
+from mbe_docs.records.evals import Outcome
+from mbe_docs.sources.decoding import (
+    DocumentError,
+    as_dict,
+    as_int,
+    as_list,
+    as_text,
+    finite,
+    tolerant,
+)
+from mbe_docs.sources.inspect_samples import LARGEST, metadata_text, scaled
+from mbe_docs.sources.scores import Value, value_of
+
+NULL = msgspec.Raw(b"null")
+STRIPPED_OUTPUT = b'"[output stripped]"'
+STRIPPED_PROMPT = "[prompt stripped]"
+VARIABLE_CHARS = 50
+"""Longest variable that is kept to slice by: a category, never a question."""
+ERROR = 2
+"""`failureReason` of a row without an answer."""
+REFUSED = frozenset({"content_filter", "content-filter", "refusal", "safety"})
+TRUNCATED = frozenset({"length", "max_tokens"})
+GRADED = (
+    *("llm-rubric", "model-graded", "factuality", "answer-relevance", "context-", "g-eval", "similar"),
+    *("classifier", "moderation", "select-best", "conversation-relevance", "search-rubric", "trajectory:goal"),
+)
+"""How the types of assertions begin that ask a model."""
+
+
+class Provider(msgspec.Struct):
+    """The column of the result."""
+
+    id: Any = None
+    label: Any = None
+    config: Any = None
+
+
+class Details(msgspec.Struct):
+    """Parts of the completion's tokens."""
+
+    reasoning: Any = None
+    cacheReadInputTokens: Any = None  # noqa: N815  # promptfoo's name
+
+
+class Usage(msgspec.Struct):
+    """Tokens of one answer; those of assertions are elsewhere."""
+
+    prompt: Any = None
+    completion: Any = None
+    completionDetails: Details | None = None  # noqa: N815
+
+
+class Response(msgspec.Struct):
+    """What the provider returned."""
+
+    output: msgspec.Raw = NULL
+    raw: msgspec.Raw = NULL
+    cached: Any = None
+    cost: Any = None
+    error: Any = None
+    isRefusal: Any = None  # noqa: N815
+    finishReason: Any = None  # noqa: N815
+    guardrails: Any = None
+    tokenUsage: Usage | None = None  # noqa: N815
+
+
+class Grading(msgspec.Struct):
+    """The verdict over all assertions."""
+
+    score: Any = None
+    reason: Any = None
+    metadata: Any = None
+
+
+class Test(msgspec.Struct):
+    """The test case."""
+
+    description: Any = None
+    vars: Any = None
+    assertions: Any = msgspec.field(default=None, name="assert")
+    options: Any = None
+    metadata: Any = None
+
+
+class Row(msgspec.Struct):
+    """One element of `results.results`, or one line of a JSON-lines export."""
+
+    provider: msgspec.Raw
+    promptIdx: Any = None  # noqa: N815
+    testIdx: Any = None  # noqa: N815
+    prompt: msgspec.Raw = NULL
+    vars: Any = None
+    testCase: Test | None = None  # noqa: N815
+    response: Response | None = None
+    success: Any = None
+    score: Any = None
+    namedScores: Any = None  # noqa: N815
+    gradingResult: Grading | None = None  # noqa: N815
+    failureReason: Any = None  # noqa: N815
+    latencyMs: Any = None  # noqa: N815
+    cost: Any = None
+    tokenUsage: Usage | None = None  # noqa: N815
+    repeatGroupId: Any = None  # noqa: N815
+    repeatIndex: Any = None  # noqa: N815
+
+
+_ROW = msgspec.json.Decoder(Row)
+_ANY = msgspec.json.Decoder()
+_NAMED = msgspec.json.Decoder(dict[str, Any])
+_SORTED = msgspec.json.Encoder(order="sorted")
+
+
+def decode(data: bytes | msgspec.Raw) -> tuple[Row, tuple[str, ...]]:
+    """A row and what had to be tolerated in it.
+
+    Raises:
+        DocumentError: it is not JSON, or not a result.
+    """
+    try:
+        return _ROW.decode(data), ()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        document = tolerant(bytes(data))
+    try:
+        return _ROW.decode(_SORTED.encode(finite(document.value))), document.notes
+    except (msgspec.MsgspecError, RecursionError, ValueError, OverflowError) as error:
+        raise DocumentError(f"not a result of promptfoo: {error}") from error
+
+
+def anything(raw: msgspec.Raw) -> Any:
+    """A part of a row that was not decoded with it; `None` where it cannot be."""
+    try:
+        return _ANY.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        try:
+            return finite(tolerant(bytes(raw)).value)
+        except DocumentError:
+            return None
+
+
+class Identity(NamedTuple):
+    """What a sample is, apart from the prompt template and the model."""
+
+    input_hash: str
+    description: str | None
+    is_empty: bool
+    """Whether nothing tells it from another sample: variables, assertions and texts were all left out."""
+
+
+def identity_of(row: Row) -> Identity:
+    """By variables, description and assertions, the same for every repeat.
+
+    Variables that begin with `_` and `sessionId` differ between repeats. A test with the same variables and
+    other assertions is another sample. Without variables the rendered prompt counts.
+    """
+    test = row.testCase or Test()
+    given = as_dict(row.vars) or as_dict(test.vars)
+    asked: Any = {name: value for name, value in given.items() if name[:1] != "_" and name != "sessionId"}
+    description = as_text(test.description)
+    if not asked:
+        asked = as_text(as_dict(anything(row.prompt)).get("raw"))
+        asked = None if asked == STRIPPED_PROMPT else asked
+    digest = hashlib.sha256(_SORTED.encode((asked, None, (description, test.assertions)))).hexdigest()[:32]
+    return Identity(digest, description, not asked and not description and not test.assertions)
+
+
+def is_cached(row: Row) -> bool:
+    """Whether the answer is a copy from promptfoo's cache, as promptfoo's own statistics define it."""
+    if row.response is not None and row.response.cached is True:
+        return True
+    grading = row.gradingResult
+    return grading is not None and as_dict(grading.metadata).get("cachedResponse") is True
+
+
+def outcome_of(row: Row) -> tuple[Outcome | None, str | None]:
+    """How the attempt ended, `None` where the scores decide; and why the model stopped.
+
+    `guardrails.flagged` does not mean that anything was stopped.
+    """
+    response = row.response
+    stop = as_text(response.finishReason) if response is not None else None
+    reason = stop.lower() if stop else None
+    is_refusal = response is not None and (response.isRefusal is True or reason in REFUSED)
+    if is_refusal:
+        return "refused", stop
+    if has_failed(row):
+        return "infra_error", stop
+    return ("limited" if reason in TRUNCATED else None), stop
+
+
+def has_failed(row: Row) -> bool:
+    """Whether there is no answer: 0 and `false` of such a row are not scores."""
+    if as_int(row.failureReason) is not None:
+        return bool(row.failureReason == ERROR)
+    # Before failure reasons existed, `error` held the text of failed assertions too.
+    return row.success is not True and (row.response is None or bool(row.response.error))
+
+
+def scores_of(row: Row) -> list[tuple[str, Value]]:
+    """Scorers and values: `pass`, `score`, and `score/<name>` for each named score or metric of an assertion."""
+    names = as_dict(row.namedScores)
+    expected = [as_text(as_dict(one).get("metric")) for one in assertions_of(row)]
+    missing = [name for name in dict.fromkeys(expected) if name and "{{" not in name and name not in names]
+    if has_failed(row) or is_ungraded(row):
+        unknown = Value(None, None)
+        return [(name, unknown) for name in ("pass", "score", *(f"score/{one}" for one in [*names, *missing]))]
+    success = row.success
+    passed = Value(float(success), "pass" if success else "fail") if isinstance(success, bool) else None
+    found = [("pass", passed or value_of(success)), ("score", value_of(_score(row)))]
+    return found + [(f"score/{name}", value_of(value)) for name, value in names.items()]
+
+
+def is_ungraded(row: Row) -> bool:
+    """Whether the test has no assertion: promptfoo lets such a row pass with 1, which measures nothing."""
+    return row.gradingResult is not None and row.gradingResult.reason == "No assertions"
+
+
+def _score(row: Row) -> Any:
+    """The score; promptfoo stores 0 where there was none, which a row that passed without grading gives away."""
+    if row.gradingResult is not None and row.gradingResult.score is not None:
+        return row.gradingResult.score
+    if row.gradingResult is None and row.success is True and row.score == 0:
+        return None
+    return row.score
+
+
+def assertions_of(row: Row) -> list[Any]:
+    """Assertions, those inside of sets too."""
+    found = []
+    for one in as_list(row.testCase.assertions) if row.testCase is not None else []:
+        found.append(one)
+        found += as_list(as_dict(one).get("assert"))
+    return found
+
+
+def judges_of(row: Row) -> set[str]:
+    """Models that grade this row, where it names them."""
+    found = set()
+    for one in assertions_of(row):
+        kind = str(as_dict(one).get("type")).removeprefix("not-")
+        if kind.startswith(GRADED):
+            options = as_dict(row.testCase.options) if row.testCase is not None else {}
+            provider = one.get("provider") or options.get("provider")
+            name = as_text(provider) or as_text(as_dict(provider).get("id"))
+            found |= {name} if name else set()
+    return found
+
+
+def amounts_of(row: Row) -> tuple[int | None, ...]:
+    """Tokens in, in from the provider's cache, out, for reasoning; cost in nano-USD; latency in microseconds.
+
+    promptfoo stores 0 for a cost, a latency and tokens that it does not know.
+    """
+    own = row.response.tokenUsage if row.response is not None else None
+    usage = own or row.tokenUsage or Usage()
+    details = usage.completionDetails or Details()
+    tokens_in, tokens_out = _count(usage.prompt), _count(usage.completion)
+    if not tokens_in and not tokens_out:
+        tokens_in = tokens_out = None
+    cost = row.cost or (row.response.cost if row.response is not None else None)
+    return (
+        tokens_in,
+        _count(details.cacheReadInputTokens) or None,
+        tokens_out,
+        _count(details.reasoning) if own else _count(details.reasoning) or None,
+        scaled(_number(cost), 1_000_000_000) or None,
+        scaled(_number(row.latencyMs), 1_000) or None,
+    )
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _count(value: Any) -> int | None:
+    number = int(value) if isinstance(value, float) and value.is_integer() else as_int(value)
+    return number if number is not None and 0 <= number <= LARGEST else None
+
+
+def answering_model(row: Row) -> str | None:
+    """The model that the provider's own response names, where promptfoo kept it."""
+    raw = row.response.raw if row.response is not None else NULL
+    if b'"model"' not in bytes(raw):
+        return None
+    try:
+        return as_text(_NAMED.decode(raw).get("model"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def metadata_of(row: Row) -> dict[str, str]:
+    """Metadata of the test, short variables as `vars.<name>`, and whether guardrails were raised."""
+    test = row.testCase or Test()
+    given = metadata_text(as_dict(row.vars) or as_dict(test.vars))
+    found = {
+        f"vars.{name}": value
+        for name, value in given.items()
+        if name[:1] != "_" and name != "sessionId" and len(value) <= VARIABLE_CHARS and "\n" not in value
+    }
+    found |= metadata_text(as_dict(test.metadata))
+    if row.response is not None and row.response.guardrails is not None:
+        flagged = as_dict(row.response.guardrails).get("flagged")
+        if isinstance(flagged, bool):
+            found["guardrails.flagged"] = "true" if flagged else "false"
+    return found
