@@ -9,14 +9,12 @@ from mbe_docs.pages import numbers
 from mbe_docs.pages.interface import Context, PageFile
 from mbe_docs.pages.model_card import MeasuredRow, in_order, measured_row
 from mbe_docs.pages.numbers import Number
-from mbe_docs.pages.views import ComparisonRow, Link, Lookup, QuirkRow, RunRow
+from mbe_docs.pages.plots import Trend, trend
+from mbe_docs.pages.views import ComparisonRow, Link, Lookup, QuirkRow, RunRow, run_id
 from mbe_docs.records.behaviors import Behavior
-from mbe_docs.records.estimates import Estimate
+from mbe_docs.records.estimates import DriftReport, Estimate
 from mbe_docs.records.registry import Registry
 from mbe_docs.registry import wording
-
-MOST_NAMED = 3
-"""Snapshots on a trend plot that all have room for their names; of more, the first and last are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +27,14 @@ class ForestRow:
 
 
 @dataclass(frozen=True, slots=True)
-class TrendPoint:
-    """One snapshot on the trend plot; x and y in plot units (0–640 × 0–180), y grows downwards."""
+class DriftRow:
+    """One subject measured again and again."""
 
-    x: float
-    y: float
-    y_low: float
-    y_high: float
-    label: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Trend:
-    """A lineage measured on one behavior."""
-
-    family: str
-    points: tuple[TrendPoint, ...]
-    ticks: tuple[tuple[float, str], ...]
-    bar_y: float | None
-    label: str
+    subject: Link
+    sentence: str
+    tone: str
+    plot: Trend
+    since: Link | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +60,7 @@ class BehaviorView:
     forest: tuple[ForestRow, ...]
     not_measured: tuple[Link, ...]
     trends: tuple[Trend, ...]
+    drifts: tuple[DriftRow, ...]
     slices: tuple[SliceTable, ...]
     quirks: tuple[QuirkRow, ...]
     comparisons: tuple[tuple[Link, ComparisonRow], ...]
@@ -93,7 +80,7 @@ class _Behaviors:
                 view=behavior_view(lookup, behavior),
                 title=behavior.title,
                 description=behavior.summary,
-                anchors=frozenset({"measured", "evidence"}),
+                anchors=frozenset({"measured", "measured-again-and-again", "evidence"}),
                 nav=("Behaviors",),
             )
 
@@ -136,6 +123,9 @@ def behavior_view(lookup: Lookup, behavior: Behavior) -> BehaviorView:
             if subject not in measured and lookup.subject(subject).variant is None
         ),
         trends=tuple(_trends(lookup, behavior)),
+        drifts=tuple(
+            drift_row(lookup, entry) for entry in lookup.registry.drifts if entry.behavior == behavior.id
+        ),
         slices=tuple(_slices(lookup, behavior, measured)),
         quirks=tuple(
             lookup.quirk_row(statement)
@@ -181,50 +171,59 @@ def _method(behavior: Behavior) -> str:
 
 
 def _trends(lookup: Lookup, behavior: Behavior) -> Iterator[Trend]:
+    """Each branch of a lineage with at least two measured snapshots."""
     for family in lookup.registry.families:
         for branch in family.lineage:
             estimates = [lookup.estimates.get((behavior.id, snapshot)) for snapshot in branch]
             measured = [entry for entry in estimates if entry and not entry.is_partial]
             if len(measured) >= 2:
-                yield _trend(lookup, family.title, behavior, measured)
+                yield trend(
+                    [lookup.subject(entry.subject).title for entry in measured],
+                    [entry.rate for entry in measured],
+                    behavior.measure.unit,
+                    title=f"{behavior.title} along {family.title}",
+                    caption=f"{family.title}, oldest to newest",
+                    scale=behavior.measure.range,
+                    bar=behavior.measure.require,
+                )
 
 
-def _trend(lookup: Lookup, family: str, behavior: Behavior, estimates: list[Estimate]) -> Trend:
-    """A plot 640 × 180 units: value axis from the behavior's range, or 0 to the largest upper bound."""
-    top = max(entry.rate.high for entry in estimates)
-    low, high = behavior.measure.range or (0.0, 1.0 if behavior.measure.unit == "proportion" else top * 1.1)
-
-    def y(value: float) -> float:
-        return round(160 - (value - low) / ((high - low) or 1) * 145, 2)
-
-    step = 400 / (len(estimates) - 1)
-    named = {0, len(estimates) - 1} if len(estimates) > MOST_NAMED else set(range(len(estimates)))
-    points = []
-    for index, entry in enumerate(estimates):
-        number = numbers.estimate_number(entry, behavior.measure)
-        points.append(
-            TrendPoint(
-                x=round(135 + index * step, 2),
-                y=y(entry.rate.value),
-                y_low=y(entry.rate.low),
-                y_high=y(entry.rate.high),
-                label=lookup.subject(entry.subject).title if index in named else "",
-                value=f"{number.value} {number.interval}",
-            )
-        )
-    ticks = [low + (high - low) * part / 4 for part in range(5)]
-    percent = behavior.measure.unit == "proportion"
-    said = "; ".join(
-        f"{lookup.subject(entry.subject).title}: {point.value}"
-        for entry, point in zip(estimates, points, strict=True)
+def drift_row(lookup: Lookup, report: DriftReport) -> DriftRow:
+    """A series of runs as a plot and a sentence."""
+    behavior, title = lookup.behaviors[report.behavior], lookup.subject(report.subject).title
+    runs = [point.run for point in report.points]
+    changed = None if report.change_run is None else runs.index(report.change_run)
+    return DriftRow(
+        subject=lookup.model_link(report.subject),
+        sentence=_drift_sentence(report),
+        tone={"steady": "good", "drifted": "bad", "setup_changed": "open"}[report.verdict],
+        plot=trend(
+            [point.date for point in report.points],
+            [point.rate for point in report.points],
+            report.unit,
+            title=f"{behavior.title} on {title}, run by run",
+            caption="Run by run, oldest to newest",
+            scale=behavior.measure.range,
+            bar=behavior.measure.require,
+            marked=changed if report.verdict != "steady" else None,
+        ),
+        since=Link(run_id(report.change_run), "the run where it began")
+        if report.change_run and report.verdict != "steady"
+        else None,
     )
-    return Trend(
-        family=family,
-        points=tuple(points),
-        ticks=tuple((y(tick), f"{tick * 100:g} %" if percent else f"{tick:.3g}") for tick in ticks),
-        bar_y=None if behavior.measure.require is None else y(behavior.measure.require),
-        label=f"{behavior.title} along {family}: {said}",
-    )
+
+
+def _drift_sentence(report: DriftReport) -> str:
+    runs = wording.counted(len(report.points), "run")
+    if report.verdict == "drifted":
+        since = next(point.date for point in report.points if point.run == report.change_run)
+        return f"Drifted: the answers changed at {since} without any setting changing, over {runs}."
+    if report.verdict == "setup_changed":
+        return f"Changed together with the setup ({report.cause}), so this is not called drift; {runs}."
+    if report.alarm_run and report.q_diff is not None:
+        return f"An alarm over {runs} that the runs before and after do not confirm."
+    doubt = "" if report.is_reliable else " So few attempts flip that an alarm here would prove little."
+    return f"Steady over {runs}.{doubt}"
 
 
 def _slices(lookup: Lookup, behavior: Behavior, measured: dict[str, Estimate]) -> Iterator[SliceTable]:

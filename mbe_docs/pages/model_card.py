@@ -81,6 +81,8 @@ class CardView:
     quirk_counts: str
     changes: tuple[ChangeGroup, ...]
     related: tuple[tuple[str, Link], ...]
+    drifts: tuple[tuple[Link, str], ...]
+    """(behavior, sentence) of what changed while the model kept its name."""
     runs: tuple[RunRow, ...]
     as_of: str | None
 
@@ -149,6 +151,7 @@ def card_view(lookup: Lookup, subject: Subject) -> CardView:
         quirk_counts=_quirk_counts([statement.status for statement in statements]),
         changes=tuple(_changes(lookup, subject)),
         related=tuple(_related(lookup, subject)),
+        drifts=tuple(_drifts(lookup, subject)),
         runs=tuple(lookup.run_row(lookup.runs[key]) for key in dict.fromkeys((*mine, *run_keys))),
         as_of=max((entry.as_of for entry in estimates if entry.as_of), default=None),
     )
@@ -267,6 +270,15 @@ def in_order(comparisons: list[Comparison]) -> list[Comparison]:
         comparisons,
         key=lambda entry: (wording.VERDICT_ORDER.index(entry.verdict), not entry.hidden_flip, entry.behavior),
     )
+
+
+def _drifts(lookup: Lookup, subject: Subject) -> Iterator[tuple[Link, str]]:
+    """Series of runs that did not stay as they were."""
+    for report in lookup.registry.drifts:
+        if report.subject == subject.id and report.verdict != "steady":
+            since = next(point.date for point in report.points if point.run == report.change_run)
+            cause = f", together with the setup ({report.cause})" if report.cause else ""
+            yield lookup.behavior_link(report.behavior), f"changed at {since}{cause}"
 
 
 def _related(lookup: Lookup, subject: Subject) -> Iterator[tuple[str, Link]]:

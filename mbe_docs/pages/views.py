@@ -86,6 +86,28 @@ class ComparisonRow:
     slices: tuple[SliceRow, ...]
     hidden_flip: bool
     comparison: Comparison
+    changed: tuple[ChangedSample, ...] = ()
+    """The samples that moved most with both outputs, where publishing allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedSample:
+    """One sample that moved, with attempts of both sides."""
+
+    sample_id: str
+    input: str
+    old: tuple[Attempt, ...]
+    new: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt as a reader compares it."""
+
+    epoch: int
+    label: str
+    """The scorer's word, `no value` where it gave none."""
+    output: str
 
 
 @dataclass(frozen=True, slots=True)

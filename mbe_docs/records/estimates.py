@@ -194,3 +194,33 @@ class MitigationEffect(Record):
     mitigation: str
     subject: str
     comparison: Comparison
+
+
+class DriftPoint(Record):
+    """One run in a series of the same measurement."""
+
+    run: str
+    date: str
+    rate: Interval
+    z: float
+    """How far it is from the runs before, in standard errors; 0 for the first two."""
+
+
+class DriftReport(Record):
+    """One behavior measured on one subject again and again, under the same settings."""
+
+    behavior: str
+    subject: str
+    unit: Unit
+    points: tuple[DriftPoint, ...]
+    """Oldest first, at least three."""
+    verdict: Literal["steady", "drifted", "setup_changed"]
+    """`setup_changed`: it changed together with the harness or a setting, so the model is not blamed."""
+    alarm_run: str | None = None
+    change_run: str | None = None
+    """The run from which on it differs; estimated."""
+    q_diff: float | None = None
+    """Of the runs before against those after, adjusted over all series."""
+    cause: str | None = None
+    is_reliable: bool
+    """Whether enough attempts flip for the alarm's error rate to hold."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mbe_docs.records.base import Record
 from mbe_docs.records.behaviors import Behavior, Taxonomy
-from mbe_docs.records.estimates import Comparison, Estimate, MitigationEffect, QuirkStatement
+from mbe_docs.records.estimates import Comparison, DriftReport, Estimate, MitigationEffect, QuirkStatement
 from mbe_docs.records.evals import Run
 from mbe_docs.records.models import Family
 from mbe_docs.records.quirks import Quirk
@@ -43,5 +43,6 @@ class Registry(Record):
     comparisons: tuple[Comparison, ...]
     statements: tuple[QuirkStatement, ...]
     mitigations: tuple[MitigationEffect, ...]
+    drifts: tuple[DriftReport, ...] = ()
     content_hash: str = ""
     """SHA-256 of the canonical JSON with this field empty."""

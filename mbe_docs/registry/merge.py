@@ -25,6 +25,7 @@ from mbe_docs.registry.claims import claim_findings
 from mbe_docs.registry.compare import Page, compare
 from mbe_docs.registry.coverage import coverage_findings
 from mbe_docs.registry.diff import Diff
+from mbe_docs.registry.drift import drift_reports
 from mbe_docs.registry.estimate import Measured, estimates, with_slices
 from mbe_docs.registry.publish import with_hash
 from mbe_docs.registry.statuses import statements
@@ -152,6 +153,11 @@ def merge(curated: Curated, store: EvidenceStore, config: Config) -> tuple[Regis
         comparisons=tuple(entry for page in compared[: len(pages)] for entry in page),
         statements=tuple(statements(curated.quirks, quirks, evidence.subjects)),
         mitigations=tuple(_effects(curated, evidence.subjects, compared[len(pages) :])),
+        drifts=tuple(
+            drift_reports(
+                [arm for arm in evidence.arms if not arm.name.startswith(QUIRK)], store, config.policy
+            )
+        ),
     )
     findings = (
         *evidence.findings,
