@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from mbe_docs.pages import numbers
 from mbe_docs.pages.interface import Context, PageFile
+from mbe_docs.pages.lookup import Lookup, run_id
 from mbe_docs.pages.model_card import MeasuredRow, in_order, measured_row
 from mbe_docs.pages.numbers import Number
 from mbe_docs.pages.plots import Trend, trend
-from mbe_docs.pages.views import ComparisonRow, Link, Lookup, QuirkRow, RunRow, run_id
+from mbe_docs.pages.views import ComparisonRow, Link, QuirkRow, RunRow
 from mbe_docs.records.behaviors import Behavior
 from mbe_docs.records.estimates import DriftReport, Estimate
 from mbe_docs.records.registry import Registry

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mbe_docs.pages.interface import Context, PageFile
-from mbe_docs.pages.views import Link, Lookup, State, status_state
+from mbe_docs.pages.lookup import Lookup, status_state
+from mbe_docs.pages.views import Link, State
 from mbe_docs.records.quirks import Quirk
 from mbe_docs.records.registry import Registry
 from mbe_docs.registry import wording

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mbe_docs.pages.interface import Context, PageFile
+from mbe_docs.pages.lookup import Lookup
 from mbe_docs.pages.model_card import MeasuredRow, card_view, verdict_states
-from mbe_docs.pages.views import Link, Lookup, State
+from mbe_docs.pages.views import Link, State
 from mbe_docs.records.registry import Registry
 from mbe_docs.registry import wording
 

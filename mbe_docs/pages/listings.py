@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from mbe_docs.pages.behavior import ForestRow, behavior_view
 from mbe_docs.pages.home import DiffLine, ModelLine, diff_lines, model_line
 from mbe_docs.pages.interface import Context, PageFile
-from mbe_docs.pages.views import Link, Lookup, RunRow
+from mbe_docs.pages.lookup import Lookup
+from mbe_docs.pages.views import Link, RunRow
 from mbe_docs.records.registry import Registry
 from mbe_docs.registry import wording
 

@@ -7,17 +7,9 @@ from dataclasses import dataclass
 
 from mbe_docs.pages import numbers
 from mbe_docs.pages.interface import Context, PageFile
+from mbe_docs.pages.lookup import Lookup, diff_id, model_path
 from mbe_docs.pages.numbers import Number
-from mbe_docs.pages.views import (
-    ComparisonRow,
-    Link,
-    Lookup,
-    QuirkRow,
-    RunRow,
-    State,
-    diff_id,
-    model_path,
-)
+from mbe_docs.pages.views import ComparisonRow, Link, QuirkRow, RunRow, State
 from mbe_docs.records.estimates import Comparison, Estimate
 from mbe_docs.records.registry import Registry
 from mbe_docs.registry import wording

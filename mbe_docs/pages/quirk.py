@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from mbe_docs.curated.rules import parse_rule
 from mbe_docs.pages.interface import Context, PageFile
-from mbe_docs.pages.views import Link, Lookup, MitigationRow, QuirkRow, RunRow
+from mbe_docs.pages.lookup import Lookup
+from mbe_docs.pages.views import Link, MitigationRow, QuirkRow, RunRow
 from mbe_docs.records.quirks import Quirk
 from mbe_docs.records.registry import Registry
 from mbe_docs.registry import wording

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mbe_docs.pages.interface import Context, PageFile
-from mbe_docs.pages.views import Link, Lookup, State, run_id, run_state
+from mbe_docs.pages.lookup import Lookup, run_id, run_state
+from mbe_docs.pages.views import Link, State
 from mbe_docs.records.evals import Excerpt, Run
 from mbe_docs.records.registry import Registry, RunSummary
 from mbe_docs.registry import wording

@@ -7,17 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from mbe_docs.pages.interface import Context, PageFile
+from mbe_docs.pages.lookup import Lookup, diff_id
 from mbe_docs.pages.model_card import in_order, verdict_states
-from mbe_docs.pages.views import (
-    Attempt,
-    ChangedSample,
-    ComparisonRow,
-    Link,
-    Lookup,
-    QuirkRow,
-    State,
-    diff_id,
-)
+from mbe_docs.pages.views import Attempt, ChangedSample, ComparisonRow, Link, QuirkRow, State
 from mbe_docs.records.estimates import Comparison
 from mbe_docs.records.evals import Excerpt
 from mbe_docs.records.registry import Registry

@@ -11,6 +11,7 @@ from typing import Final
 
 from mbe_docs import bundled
 from mbe_docs.config import Config
+from mbe_docs.curated.schemas import authored_schemas
 from mbe_docs.errors import GeneratorError
 from mbe_docs.pages.interface import Context, PageFile
 from mbe_docs.plugins import discover
@@ -47,6 +48,10 @@ def publish(
             "utf-8"
         ),
     }
+    for kind, schema in authored_schemas().items():
+        published[f"schema/{kind}.json"] = (json.dumps(schema, indent=1, sort_keys=True) + "\n").encode(
+            "utf-8"
+        )
     files = render_pages(pages, templates=folders, config=config, resolve=resolver(registry))
     files |= assets(tuple(folders)) | published
     if pages_only:
@@ -59,7 +64,8 @@ def publish(
             f"the built site has {len(built.findings)} faults, so the previous one stays:\n{listing}",
             fix="mend the template or note named above, and build again",
         )
-    return len(pages), "site/index.html"
+    aside = f"; the folder site/ of before is {built.moved_aside.name}/ now" if built.moved_aside else ""
+    return len(pages), f"site/index.html{aside}"
 
 
 def in_order(pages: Iterable[PageFile]) -> list[PageFile]:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from mbe_docs import bundled
+from mbe_docs.curated.schemas import authored_schemas
 
 
 def write_starter(path: Path, *, title: str | None = None) -> tuple[list[str], list[str]]:
@@ -22,6 +23,8 @@ def write_starter(path: Path, *, title: str | None = None) -> tuple[list[str], l
         for file in sorted(folder.rglob("*"))
         if file.is_file()
     }
+    for kind, schema in authored_schemas().items():
+        files[f"behaviors/_schema/{kind}.json"] = json.dumps(schema, indent=1, sort_keys=True) + "\n"
     files["mkdocs.yml"] = bundled.mkdocs_config().read_text(encoding="utf-8")
     name = title or path.resolve().name
     written, kept = [], []
@@ -32,7 +35,10 @@ def write_starter(path: Path, *, title: str | None = None) -> tuple[list[str], l
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         # JSON is YAML, so any title is quoted right.
-        target.write_text(text.replace("$title", json.dumps(name, ensure_ascii=False)), encoding="utf-8")
+        content = text.replace("$title", json.dumps(name, ensure_ascii=False))
+        fresh = target.with_name(f".{target.name}.new")
+        fresh.write_text(content, encoding="utf-8", newline="\n")
+        fresh.replace(target)
         written.append(relative)
     for empty in ("behaviors/models", "behaviors/quirks"):
         (path / empty).mkdir(parents=True, exist_ok=True)

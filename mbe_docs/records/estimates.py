@@ -112,6 +112,17 @@ class SlotDifference(Record):
     """Whether it changes the question and refuses the verdict, or is only noted."""
 
 
+class Ratio(Record):
+    """A resource of two subjects on their common samples, new ÷ old; 1 is no change."""
+
+    value: float
+    low: float
+    high: float
+    verdict: Literal["unchanged", "higher", "lower", "inconclusive"]
+    """`unchanged`: the whole interval lies between 1 ÷ 1.1 and 1.1."""
+    n_samples: int
+
+
 class SliceComparison(Record):
     """One slice value compared; tested as its own family."""
 
@@ -156,15 +167,29 @@ class Comparison(Record):
     n_worse: int = 0
     n_needed: int | None = None
     """Samples in all that would decide an inconclusive comparison."""
+    tokens_to_decide: int | None = None
+    """Tokens that the samples still missing would take on both sides, at the means seen."""
+    cost_usd_to_decide: float | None = None
+    """Their price: at the cost seen, else at the tokens seen and the price on the day of the run."""
     refused_because: tuple[str, ...] = ()
     """Sentences: which slot differs, in which runs, what to run to make it comparable."""
     differences: tuple[SlotDifference, ...] = ()
     notes: tuple[str, ...] = ()
     slices: tuple[SliceComparison, ...] = ()
+    latency: Ratio | None = None
+    """Of geometric means."""
+    cost: Ratio | None = None
+    """Of means; under 300 samples its interval holds the truth only 90 to 93 % of the time."""
     hidden_flip: bool = False
     """Slices moved in opposite directions under a calmer mean."""
     flipped_samples: tuple[str, ...] = ()
     """Ids of the samples that moved most, worst first; at most 50."""
+    slice: str | None = None
+    """`key=value` where this compares one slice of the behavior."""
+    n_flaky: int | None = None
+    """Samples whose attempts differ among themselves on either side; `None`: nobody looked."""
+    flaky_samples: tuple[str, ...] = ()
+    """Ids of these samples, those that are flaky on both sides first; at most 20."""
     old_runs: tuple[str, ...] = ()
     new_runs: tuple[str, ...] = ()
 

@@ -15,6 +15,7 @@ from mbe_docs.registry.arms import Arm
 from mbe_docs.registry.decide import Decided, Item
 from mbe_docs.registry.estimate import Measured, tidy
 from mbe_docs.registry.fingerprint import differing, slots
+from mbe_docs.registry.ratios import usage_ratios
 from mbe_docs.registry.subjects import Subjects
 
 PARTLY = 0.8
@@ -67,6 +68,11 @@ def compare(
     decided = Decided.of(sums, everything, measured, policy)
     slices = _slices(decided, everything, measured)
     _, flips = aggregation.flipped([(item.old, item.new) for item in items], FLIPS_LISTED)
+    latency, cost = usage_ratios(
+        aggregation.pair_usage([(item.old, item.new) for item in items]),
+        [item.page for item in items],
+        alpha=policy.alpha,
+    )
     whole = {int(pair): at for at, pair in enumerate(sums.keys.pair) if everything[pair].slice_key is None}
     compared = (
         _compared(
@@ -78,7 +84,7 @@ def compare(
             estimates,
             slices.get((item.page, item.name), ()),
             [flip.sample_id for flip in flips[position]],
-        )
+        ).model_copy(update={"latency": latency[position], "cost": cost[position]})
         for position, item in enumerate(items)
     )
     found: list[list[Comparison]] = [[] for _ in pages]

@@ -1,0 +1,310 @@
+"""The registry by id, and its records as the rows that pages show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from mbe_docs.pages import numbers
+from mbe_docs.pages.numbers import Number
+from mbe_docs.pages.views import (
+    ComparisonRow,
+    Link,
+    MitigationRow,
+    QuirkRow,
+    RunRow,
+    SliceRow,
+    State,
+)
+from mbe_docs.records.behaviors import Behavior, Unit
+from mbe_docs.records.estimates import (
+    Comparison,
+    Estimate,
+    Interval,
+    MitigationEffect,
+    QuirkStatement,
+    SliceComparison,
+)
+from mbe_docs.records.quirks import Mitigation, Quirk
+from mbe_docs.records.registry import Registry, RunSummary
+from mbe_docs.registry import wording
+from mbe_docs.registry.subjects import Subject, Subjects
+from mbe_docs.text import page_slug
+
+
+class Lookup:
+    """The registry by id: what pages need to find each other."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self.subjects = Subjects(registry.families)
+        self.behaviors: dict[str, Behavior] = {behavior.id: behavior for behavior in registry.behaviors}
+        self.quirks: dict[str, Quirk] = {quirk.id: quirk for quirk in registry.quirks}
+        self.runs: dict[str, RunSummary] = {summary.run.run_key: summary for summary in registry.runs}
+        self.estimates: dict[tuple[str, str], Estimate] = {
+            (estimate.behavior, estimate.subject): estimate for estimate in registry.estimates
+        }
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        """Behavior titles by id."""
+        return {behavior.id: behavior.title for behavior in self.registry.behaviors}
+
+    @cached_property
+    def pairs(self) -> dict[tuple[str, str], list[Comparison]]:
+        """Comparisons by (old, new), in registry order."""
+        found: dict[tuple[str, str], list[Comparison]] = {}
+        for comparison in self.registry.comparisons:
+            found.setdefault((comparison.old, comparison.new), []).append(comparison)
+        return found
+
+    def subject_ids(self) -> tuple[str, ...]:
+        """Subjects with a card, family by family, snapshots in lineage order, each before its variants."""
+        ordered: list[str] = []
+        for family in self.registry.families:
+            lineage = [snapshot for branch in family.lineage for snapshot in branch]
+            for snapshot in dict.fromkeys((*lineage, *family.snapshots)):
+                ordered.append(snapshot)
+                ordered.extend(variant.id for variant in self.subjects.variants_of(snapshot))
+        return tuple(ordered)
+
+    def subject(self, subject: str) -> Subject:
+        """The subject with this id."""
+        return self.subjects.all[subject]
+
+    def model_link(self, subject: str) -> Link:
+        """Link to a model card."""
+        return Link(f"model:{subject}", self.subject(subject).title)
+
+    def behavior_link(self, behavior: str) -> Link:
+        """Link to a behavior page."""
+        return Link(f"behavior:{behavior}", self.behaviors[behavior].title)
+
+    def quirk_link(self, quirk: str) -> Link:
+        """Link to a quirk page."""
+        return Link(f"quirk:{quirk}", self.quirks[quirk].title)
+
+    def diff_link(self, old: str, new: str, text: str | None = None) -> Link:
+        """Link to an upgrade diff."""
+        return Link(diff_id(old, new), text or f"{self.subject(old).title} → {self.subject(new).title}")
+
+    def statements_of(self, subject: str) -> list[QuirkStatement]:
+        """Statements on a subject, most severe and most certain first."""
+        order = {"affected": 0, "flaky": 1, "unknown": 2, "fixed": 3, "not_affected": 4}
+        mine = [statement for statement in self.registry.statements if statement.subject == subject]
+        return sorted(
+            mine,
+            key=lambda statement: (
+                order[statement.status],
+                wording.SEVERITY_ORDER.index(self.quirks[statement.quirk].severity),
+                statement.quirk,
+            ),
+        )
+
+    def mitigation_rows(self, quirk: Quirk, subject: str | None = None) -> tuple[MitigationRow, ...]:
+        """Mitigations of a quirk with their effects, on one subject or on all."""
+        rows: list[MitigationRow] = []
+        for mitigation in quirk.mitigations:
+            effects = [
+                entry
+                for entry in self.registry.mitigations
+                if (entry.quirk, entry.mitigation) == (quirk.id, mitigation.id)
+                and subject in (None, entry.subject)
+            ]
+            measured = [self._effect_row(mitigation, effect) for effect in effects]
+            measured = measured or list(self._status_rows(quirk, mitigation, subject))
+            rows.extend(measured or [MitigationRow(mitigation.kind, mitigation.how, None, None, None)])
+        return tuple(sorted(rows, key=lambda row: row.effect is None))
+
+    def _effect_row(self, mitigation: Mitigation, effect: MitigationEffect) -> MitigationRow:
+        row, subject = self.comparison_row(effect.comparison), self.model_link(effect.comparison.new)
+        return MitigationRow(mitigation.kind, mitigation.how, row.difference, row.state, subject)
+
+    def _status_rows(
+        self, quirk: Quirk, mitigation: Mitigation, subject: str | None
+    ) -> Iterator[MitigationRow]:
+        """The quirk's own status where the mitigation is in force, for rules that no difference speaks of."""
+        for statement in self.registry.statements:
+            variant = self.subject(statement.subject).variant
+            if statement.quirk != quirk.id or variant is None or mitigation.measured_by is None:
+                continue
+            if variant.when == mitigation.measured_by.when and subject in (None, variant.of):
+                number = numbers.statement_number(statement)
+                link = self.model_link(variant.id)
+                yield MitigationRow(mitigation.kind, mitigation.how, number, status_state(statement), link)
+
+    def quirk_row(self, statement: QuirkStatement) -> QuirkRow:
+        """One line of a card's quirk list."""
+        quirk = self.quirks[statement.quirk]
+        return QuirkRow(
+            link=self.quirk_link(quirk.id),
+            severity=quirk.severity,
+            state=status_state(statement),
+            number=numbers.statement_number(statement),
+            reason=statement.reason,
+            since=self._since(statement),
+            mitigations=self.mitigation_rows(quirk, statement.subject),
+        )
+
+    def _since(self, statement: QuirkStatement) -> str | None:
+        """Title of the first snapshot of an unbroken line of affected ones up to this one."""
+        if statement.status not in ("affected", "flaky"):
+            return None
+        subject = self.subject(statement.subject)
+        affected = {
+            entry.subject
+            for entry in self.registry.statements
+            if entry.quirk == statement.quirk and entry.status in ("affected", "flaky")
+        }
+        first = subject.snapshot.id
+        while previous := [name for name in subject.family.predecessors(first) if name in affected]:
+            first = previous[0]
+        return self.subject(first).title
+
+    def comparison_row(self, comparison: Comparison) -> ComparisonRow:
+        """One line of a diff."""
+        tone = wording.VERDICT_TONE[comparison.verdict]
+        unit = comparison.unit
+        behavior = comparison.behavior
+        link = self.behavior_link(behavior) if behavior in self.behaviors else Link("", behavior)
+        old = _side(comparison.old_rate, unit, comparison.n_old, comparison.attempts_old)
+        new = _side(comparison.new_rate, unit, comparison.n_new, comparison.attempts_new)
+        difference = None
+        if comparison.difference is not None:
+            difference = numbers.difference_number(
+                comparison.difference, unit, margin=comparison.margin, n=f"{comparison.n_common:,}", tone=tone
+            )
+        return ComparisonRow(
+            behavior=link,
+            anchor=f"b-{behavior}",
+            state=verdict_state(comparison),
+            old=old,
+            new=new,
+            difference=difference,
+            sentence=sentence_of(comparison, link.text),
+            detail=(*comparison.refused_because, *comparison.notes),
+            n_worse=comparison.n_worse,
+            n_better=comparison.n_better,
+            flipped=comparison.flipped_samples,
+            resources=tuple(_resources(comparison)),
+            slices=tuple(_slice_row(entry, comparison) for entry in comparison.slices),
+            hidden_flip=comparison.hidden_flip,
+            comparison=comparison,
+        )
+
+    def run_row(self, summary: RunSummary) -> RunRow:
+        """One line of an evidence table."""
+        run = summary.run
+        planned = run.samples_planned
+        seen = f"{summary.samples_seen:,}"
+        if planned and planned != summary.samples_seen:
+            seen = f"{seen} of {planned:,}"
+        excluded = sum(summary.outcomes.get(outcome, 0) for outcome in ("infra_error", "unscored"))
+        return RunRow(
+            link=Link(run_id(run.run_key), run.task),
+            task=run.task,
+            model=run.model_requested,
+            status=run_state(summary),
+            samples=f"{seen} samples, {counted_attempts(summary)}",
+            excluded=excluded,
+            date=run.started_at[:10] if run.started_at else None,
+            source=run.source_format,
+        )
+
+
+def counted_attempts(summary: RunSummary) -> str:
+    """`550 attempts`."""
+    return wording.counted(summary.attempts_seen, "attempt")
+
+
+def run_state(summary: RunSummary) -> State:
+    """Whether a run is a result, in one word."""
+    if summary.superseded_by:
+        return State("superseded", "↺", "neutral")
+    return {
+        "success": State("complete", "✓", "good"),
+        "cancelled": State("cancelled", "✗", "bad"),
+        "error": State("failed", "✗", "bad"),
+        "partial": State("killed half way", "✗", "bad"),
+    }[summary.run.status]
+
+
+def status_state(statement: QuirkStatement) -> State:
+    """A quirk's status as word, shape and tone."""
+    status = statement.status
+    return State(wording.STATUS_WORD[status], wording.STATUS_SHAPE[status], wording.STATUS_TONE[status])
+
+
+def verdict_state(comparison: Comparison) -> State:
+    """A verdict as word, shape and tone."""
+    verdict = comparison.verdict
+    return State(wording.VERDICT_WORD[verdict], wording.VERDICT_SHAPE[verdict], wording.VERDICT_TONE[verdict])
+
+
+def sentence_of(comparison: Comparison, title: str) -> str:
+    """What a careful colleague would say of one comparison."""
+    if comparison.verdict == "refused":
+        return f"“{title}” cannot be compared."
+    words = {
+        "regressed": f"Worse at “{title}”.",
+        "improved": f"Better at “{title}”.",
+        "increased": f"“{title}” went up.",
+        "decreased": f"“{title}” went down.",
+        "unchanged": f"“{title}” is unchanged: the whole interval lies inside the margin.",
+        "inconclusive": f"“{title}” is undecided.",
+    }[comparison.verdict]
+    if (
+        comparison.verdict == "inconclusive"
+        and comparison.n_needed
+        and comparison.n_needed > comparison.n_common
+    ):
+        words = f"“{title}” is undecided; about {comparison.n_needed:,} samples in all would settle it."
+    return words
+
+
+def _resources(comparison: Comparison) -> Iterator[str]:
+    for name, ratio in (("latency", comparison.latency), ("cost", comparison.cost)):
+        if ratio is not None:
+            word = {
+                "higher": f"{name} went up",
+                "lower": f"{name} went down",
+                "unchanged": f"{name} is unchanged within 10 %",
+                "inconclusive": f"{name} is undecided",
+            }[ratio.verdict]
+            ends = f"[{ratio.low:.2f}, {ratio.high:.2f}]"
+            yield f"{word}: × {ratio.value:.2f} {ends}, {wording.counted(ratio.n_samples, 'sample')}"
+
+
+def _side(rate: Interval | None, unit: Unit, n_samples: int, n_attempts: int) -> Number | None:
+    if rate is None:
+        return None
+    return numbers.rate_number(rate, unit, n_samples=n_samples, n_attempts=n_attempts)
+
+
+def _slice_row(entry: SliceComparison, comparison: Comparison) -> SliceRow:
+    tone, unit, n = wording.VERDICT_TONE[entry.verdict], comparison.unit, entry.n_common
+    return SliceRow(
+        key=entry.key,
+        value=entry.value,
+        state=State(wording.VERDICT_WORD[entry.verdict], wording.VERDICT_SHAPE[entry.verdict], tone),
+        old=numbers.rate_number(entry.old, unit, n_samples=n, n_attempts=entry.attempts_old),
+        new=numbers.rate_number(entry.new, unit, n_samples=n, n_attempts=entry.attempts_new),
+        difference=numbers.difference_number(
+            entry.difference, unit, margin=comparison.margin, n=f"{n:,}", tone=tone
+        ),
+    )
+
+
+def diff_id(old: str, new: str) -> str:
+    """Page id of an upgrade diff."""
+    return f"diff:{old}..{new}"
+
+
+def run_id(run_key: str) -> str:
+    """Page id of a run."""
+    return f"run:{run_key}"
+
+
+def model_path(subject: str) -> str:
+    """Path of a model card; part of its permalink."""
+    return f"models/{page_slug(subject)}.md"
