@@ -229,7 +229,10 @@ def _compared(
     up, down = int(decided.sums.primary.up[at]), int(decided.sums.primary.down[at])
     is_falling = arm.measure.direction == "lower"
     smaller = min(old.n_samples, new.n_samples)
+    is_unpaired = bool(decided.is_unpaired[at])
     is_partly = 0 < n_common < PARTLY * smaller
+    if is_unpaired:
+        notes.append("no sample is in common; two samples of one declared pool, compared by their means")
     if is_partly:
         notes.append(f"only {n_common} of {smaller} samples are in common; compared on those")
     notes.extend(
@@ -253,7 +256,7 @@ def _compared(
         q_equivalent=_known(decided.verdicts.q_equivalent[at]),
         margin=arm.measure.margin,
         is_noninferior=decided.is_noninferior(at, arm),
-        mode=None if refused else "paired_partial" if is_partly else "paired",
+        mode=None if refused else "unpaired" if is_unpaired else "paired_partial" if is_partly else "paired",
         n_common=n_common,
         n_old=old.n_samples,
         n_new=new.n_samples,
@@ -281,13 +284,14 @@ def _standing(
     """The verdict after errors, missing attempts and too few samples were considered, and why."""
     lost = [estimate.outcomes.missing / (estimate.outcomes.planned or 1) for estimate in (old, new)]
     primary, strict = decided.verdicts.verdict[at], decided.strict.verdict[at]
-    found = stats.standing(primary, strict, old_lost_share=lost[0], new_lost_share=lost[1])
+    found = stats.standing(
+        primary, strict, old_lost_share=lost[0], new_lost_share=lost[1], most_lost=decided.most_lost
+    )
     notes = [] if found.reason is None else [f"undecided: {found.reason}"]
     n_common = int(decided.sums.primary.samples[at])
-    if found.verdict not in ("refused", "inconclusive") and n_common < arm.measure.min_samples:
-        notes.append(
-            f"undecided: {n_common} samples in common, the behavior asks for {arm.measure.min_samples}"
-        )
+    n_used = min(old.n_samples, new.n_samples) if decided.is_unpaired[at] else n_common
+    if found.verdict not in ("refused", "inconclusive") and n_used < arm.measure.min_samples:
+        notes.append(f"undecided: {n_used} samples compared, the behavior asks for {arm.measure.min_samples}")
         return "inconclusive", notes
     return found.verdict, notes
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from mbe_docs import stats
 from mbe_docs.config import Policy
-from mbe_docs.evidence.sums import Bools, ChangeSums, Floats, PairSums
+from mbe_docs.evidence.sums import Bools, ChangeSums, Floats, PairKeys, PairSums, RateSums
 from mbe_docs.records.estimates import Interval, SlotDifference
 from mbe_docs.registry.arms import Arm
-from mbe_docs.registry.estimate import Measured, tidy
+from mbe_docs.registry.estimate import Measured, scales, tidy
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,13 @@ class Decided:
     """Everything about all pairs as arrays, one item per compared pair or slice value."""
 
     sums: PairSums
+    is_unpaired: Bools
+    """No samples in common, but a declared pool: compared by the means of both sides."""
     primary: stats.Comparisons
     verdicts: stats.Verdicts
     strict: stats.Verdicts
+    most_lost: float
+    """Share of attempts lost on one side above which nothing is decided."""
     n_to_show: Floats
     n_to_detect: Floats
 
@@ -53,14 +57,20 @@ class Decided:
         family = np.array(
             [2 * items[pair].page + (items[pair].slice_key is not None) for pair in sums.keys.pair], np.int64
         )
-        results = [_difference(part, margin, width, is_bounded) for part in (sums.primary, sums.strict)]
+        is_pool = np.array([arm.measure.pool for arm in arms], np.bool_)
+        is_unpaired = is_pool & is_bounded & (sums.primary.samples == 0)
+        results = []
+        for reading in ("primary", "strict"):
+            paired = _paired(getattr(sums, reading), margin, width, is_bounded)
+            apart = _unpaired(getattr(measured.sums, reading), sums.keys, measured, margin)
+            results.append(_chosen(is_unpaired, apart, paired))
         verdicts = [
             stats.page_verdicts(
                 found.diff,
                 found.p_diff,
                 found.p_equivalent,
                 better,  # type: ignore[arg-type]
-                refused=sums.primary.samples == 0,
+                refused=(sums.primary.samples == 0) & ~is_unpaired,
                 family=family,
                 alpha=policy.alpha,
             )
@@ -69,9 +79,11 @@ class Decided:
         primary = results[0]
         return cls(
             sums=sums,
+            is_unpaired=is_unpaired,
             primary=primary,
             verdicts=verdicts[0],
             strict=verdicts[1],
+            most_lost=policy.max_missing,
             n_to_show=stats.n_needed(primary.sigma_sq, margin, kind="equivalence"),
             n_to_detect=stats.n_needed(primary.sigma_sq, margin, kind="difference"),
         )
@@ -102,22 +114,26 @@ class Decided:
         return max(int(needed), n_common + 1, arm.measure.min_samples)
 
 
-def _difference(sums: ChangeSums, margin: Floats, width: Floats, is_bounded: Bools) -> stats.Comparisons:
+def _paired(sums: ChangeSums, margin: Floats, width: Floats, is_bounded: Bools) -> stats.Comparisons:
     own = stats.PairSums(**sums.columns())
     closed = stats.paired_difference(own, margin=margin, width=width)
-    open_ended = stats.paired_mean_difference(own, margin=margin)
+    return _chosen(is_bounded, closed, stats.paired_mean_difference(own, margin=margin))
+
+
+def _unpaired(sums: RateSums, keys: PairKeys, measured: Measured, margin: Floats) -> stats.Comparisons:
+    """As if nothing were paired; only for arms with a scale, the others' sums are set aside."""
+    lowest, highest, is_bounded = scales(measured)
+    old, new = (
+        stats.RateSums(**{name: (column * is_bounded)[side] for name, column in sums.columns().items()})
+        for side in (keys.old, keys.new)
+    )
+    return stats.unpaired_difference(
+        old, new, margin=margin, lowest=lowest[keys.old], highest=highest[keys.old]
+    )
+
+
+def _chosen(which: Bools, yes: stats.Comparisons, no: stats.Comparisons) -> stats.Comparisons:
+    names = [field.name for field in fields(stats.Comparisons)]
     return stats.Comparisons(
-        **{
-            name: np.where(is_bounded, getattr(closed, name), getattr(open_ended, name))
-            for name in (
-                "diff",
-                "low",
-                "high",
-                "p_diff",
-                "p_not_lower",
-                "p_not_higher",
-                "sigma_sq",
-                "clusters",
-            )
-        }
+        **{name: np.where(which, getattr(yes, name), getattr(no, name)) for name in names}
     )

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from mbe_docs import stats
-from mbe_docs.evidence.sums import ArmSums, Floats, RateSums
+from mbe_docs.evidence.sums import ArmSums, Bools, Floats, RateSums
 from mbe_docs.records.estimates import (
     Estimate,
     Interval,
@@ -97,7 +97,7 @@ def _own(sums: RateSums) -> stats.RateSums:
     return stats.RateSums(**sums.columns())
 
 
-def scales(measured: Measured) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def scales(measured: Measured) -> tuple[Floats, Floats, Bools]:
     """Per entry: lowest and highest score, and whether there is a scale at all (0–1 stands in where not)."""
     ends = [measured.arms[arm].scale for arm in measured.sums.arm]
     lowest = np.array([0.0 if scale is None else scale[0] for scale in ends])

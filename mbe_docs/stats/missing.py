@@ -95,15 +95,22 @@ class Standing:
     reason: str | None
 
 
-def standing(primary: Verdict, strict: Verdict, *, old_lost_share: float, new_lost_share: float) -> Standing:
+def standing(
+    primary: Verdict,
+    strict: Verdict,
+    *,
+    old_lost_share: float,
+    new_lost_share: float,
+    most_lost: float = MOST_LOST,
+) -> Standing:
     """The verdict that stands, given the verdicts under `primary` and `strict` counting and what was lost.
 
-    Over 10% lost in either arm nothing can be said; a change must be the same change either way. A refusal
+    Over `most_lost` (a share) lost in either arm nothing can be said; a change must be the same change either way. A refusal
     stays a refusal.
     """
     if primary == "refused":
         return Standing(primary, None)
-    if max(old_lost_share, new_lost_share) > MOST_LOST:
+    if max(old_lost_share, new_lost_share) > most_lost:
         return Standing("inconclusive", "too many attempts lost")
     if primary in CHANGES and primary != strict:
         return Standing("inconclusive", "depends on errors")
