@@ -11,10 +11,9 @@ All results are the same bits for any order of rows, runs and files, and for any
 
 from __future__ import annotations
 
-import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,8 +21,7 @@ import numpy as np
 from mbe_docs.errors import EvidenceError
 from mbe_docs.evidence import pair_sql, results, sql
 from mbe_docs.evidence import selection as tables
-from mbe_docs.evidence.columns import observation_schema
-from mbe_docs.evidence.connection import connect, file_list, plain_path
+from mbe_docs.evidence.observations import add_table, observed
 from mbe_docs.evidence.selection import Entry, Selected
 from mbe_docs.evidence.store import EvidenceStore
 from mbe_docs.evidence.sums import ArmSums, Flip, LatencyHistograms, PairKeys, PairSums, PairUsage
@@ -58,16 +56,13 @@ class Aggregation:
     ) -> None:
         self._selection = selection
         self._by_arm = tables.check(selection)
-        wanted = {row.run_key for row in selection}
-        found = store.parts_of(wanted)
-        stale = [{run.run_key for run in entry.runs if run.superseded_by} & wanted for entry, _ in found]
-        self._folder = tempfile.TemporaryDirectory(prefix="mbe-docs-")
-        folder = Path(self._folder.name)
-        paths = [plain_path(path, folder) for _, path in found]
-        self._connection = connect(paths, folder, threads=threads, memory_limit=memory_limit)
+        run_keys = {row.run_key for row in selection}
+        self._stack = ExitStack()
+        self._connection = self._stack.enter_context(
+            observed(store.parts_of(run_keys), run_keys, threads=threads, memory_limit=memory_limit)
+        )
         self._made: set[str] = set()
         self._arms: ArmSums | None = None
-        self._view_observations(paths, stale)
         self._entries = self._number_entries()
 
     def __enter__(self) -> Aggregation:
@@ -78,8 +73,7 @@ class Aggregation:
 
     def close(self) -> None:
         """Give the memory and the temporary folder back."""
-        self._connection.close()
-        self._folder.cleanup()
+        self._stack.close()
 
     def arms(self) -> ArmSums:
         """The sums of every entry."""
@@ -128,34 +122,17 @@ class Aggregation:
         """The latency histogram of every entry; one more scan."""
         return results.latency(len(self._entries), self._query(sql.LATENCY))
 
-    def _view_observations(self, paths: Sequence[Path], stale: Sequence[set[str]]) -> None:
-        """The view `observations`: the parts, without the versions of runs that do not count."""
-        self._table("stale", tables.stale_table(stale))
-        self._table("nothing", observation_schema().empty_table())
-        columns = ", ".join(observation_schema().names)
-        selects = [f"SELECT {columns} FROM nothing"]  # noqa: S608 - names of our own columns
-        whole = [path for path, keys in zip(paths, stale, strict=True) if not keys]
-        if whole:
-            selects = [f"SELECT {columns} FROM read_parquet({file_list(whole)})"]  # noqa: S608 - literals
-        for part, path in enumerate(paths):
-            if stale[part]:
-                selects.append(
-                    f"SELECT {columns} FROM read_parquet({file_list([path])}) o WHERE NOT EXISTS "  # noqa: S608
-                    f"(SELECT 1 FROM stale s WHERE s.part = {part} AND s.run_key = o.run_key)"
-                )
-        self._run(f"CREATE VIEW observations AS {' UNION ALL '.join(selects)}")
-
     def _number_entries(self) -> dict[Entry, int]:
         """The number of every entry, in their order; makes `matched` and `samples`."""
-        self._table("sliced", tables.sliced_table(self._selection))
+        add_table(self._connection, "sliced", tables.sliced_table(self._selection))
         entries = [Entry(arm, "") for arm, row in self._by_arm.items() if row.slice_key is None]
         if len(entries) < len(self._by_arm):
             found = self._query(sql.SLICES)
             entries += map(Entry, found["arm"].to_pylist(), found["slice"].to_pylist())
         numbered = {entry: number for number, entry in enumerate(sorted(entries))}
-        self._table("entries", tables.entries_table(numbered))
-        self._table("plain", tables.plain_table(self._selection, numbered))
-        self._table("scales", tables.scales_table(numbered, self._by_arm))
+        add_table(self._connection, "entries", tables.entries_table(numbered, self._by_arm))
+        add_table(self._connection, "plain", tables.plain_table(self._selection, numbered))
+        add_table(self._connection, "scales", tables.scales_table(numbered, self._by_arm))
         self._make("samples", sql.SAMPLES)
         has_conditions = any(row.where for row in self._by_arm.values())
         self._run(f"CREATE VIEW matched AS {sql.MATCHED_WHERE if has_conditions else sql.MATCHED}")
@@ -169,33 +146,26 @@ class Aggregation:
 
     def _compare(self, pairs: Sequence[tuple[int, int]], *, most: int = 0) -> PairKeys:
         """What the pairs come to entry by entry; makes `pairs`."""
+        for arm in {arm for pair in pairs for arm in pair}:
+            if arm not in self._by_arm:
+                raise ValueError(f"arm {arm} is not in the selection")
         slices: dict[int, dict[str, int]] = defaultdict(dict)
         for entry, number in self._entries.items():
             slices[entry.arm][entry.slice] = number
-        found: list[tuple[int, str | None, int, int]] = []
+        found: list[tuple[int, str, int, int]] = []
         for pair, (old, new) in enumerate(pairs):
-            for arm in (old, new):
-                if arm not in self._by_arm:
-                    raise ValueError(f"arm {arm} is not in the selection")
             if (self._by_arm[old].slice_key is None) != (self._by_arm[new].slice_key is None):
                 raise ValueError(f"of the arms {old} and {new}, only one is cut into slices")
-            both = sorted(slices[old].keys() & slices[new].keys())
-            found += [(pair, Entry(old, s).slice_value, slices[old][s], slices[new][s]) for s in both]
-        self._table(
-            "pairs", tables.pairs_table([(i, old, new, most) for i, (_, _, old, new) in enumerate(found)])
-        )
+            of_old, of_new = slices[old], slices[new]
+            found += [(pair, value, of_old[value], of_new[value]) for value in of_old if value in of_new]
+        index, values, olds, news = zip(*found, strict=True) if found else ((), (), (), ())
+        add_table(self._connection, "pairs", tables.pairs_table(olds, news, most))
         return PairKeys(
-            pair=np.array([pair for pair, *_ in found], np.int64),
-            slice_value=tuple(value for _, value, *_ in found),
-            old=np.array([old for *_, old, _ in found], np.int64),
-            new=np.array([new for *_, new in found], np.int64),
+            pair=np.array(index, np.int64),
+            slice_value=tuple(map(tables.slice_value, values)),
+            old=np.array(olds, np.int64),
+            new=np.array(news, np.int64),
         )
-
-    def _table(self, name: str, content: pa.Table) -> None:
-        """Makes or replaces a table."""
-        self._connection.register("given", content)
-        self._run(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM given")  # noqa: S608 - our own names
-        self._connection.unregister("given")
 
     def _make(self, name: str, text: str) -> None:
         """Makes a table from a query, once."""
@@ -212,8 +182,12 @@ class Aggregation:
             raise _failed(error) from error
 
     def _query(self, text: str) -> pa.Table:
-        self._run(text)
-        return self._connection.to_arrow_table()
+        import duckdb
+
+        try:
+            return self._connection.sql(text).to_arrow_table()
+        except duckdb.Error as error:
+            raise _failed(error) from error
 
 
 def _failed(error: Exception) -> EvidenceError:

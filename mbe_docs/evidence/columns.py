@@ -107,15 +107,15 @@ def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     try:
         return pa.array(values, kind)
     except UnicodeEncodeError:
-        return pa.array([_encodable(value) for value in values], kind)
+        return pa.array([encodable(value) for value in values], kind)
 
 
-def _encodable(value: Any) -> Any:
+def encodable(value: Any) -> Any:
     """The value with each lone surrogate, which UTF-8 cannot hold, shown as U+FFFD."""
     if isinstance(value, str):
         return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in value)
     if isinstance(value, dict):
-        return {key: _encodable(item) for key, item in value.items()}
+        return {key: encodable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_encodable(item) for item in value)
+        return type(value)(encodable(item) for item in value)
     return value

@@ -83,14 +83,14 @@ class Latest:
     """Manifests above it that are not what was written, newest first."""
 
 
+def sealed(manifest: Manifest) -> Manifest:
+    """The manifest with its own `sha256`."""
+    bare = encode(msgspec.structs.replace(manifest, sha256=""))
+    return msgspec.structs.replace(manifest, sha256=hashlib.sha256(bare).hexdigest())
+
+
 def encode(manifest: Manifest) -> bytes:
-    """The file of a manifest: one JSON document, one log a line; `sha256` is filled in here."""
-    bare = msgspec.structs.replace(manifest, sha256="")
-    full = msgspec.structs.replace(manifest, sha256=hashlib.sha256(_json(bare)).hexdigest())
-    return _json(full)
-
-
-def _json(manifest: Manifest) -> bytes:
+    """The file of a manifest: one JSON document, one log a line."""
     head = msgspec.json.encode(msgspec.structs.replace(manifest, parts=()))
     start, end = head.split(b'"parts":[]')
     lines = b",\n".join(msgspec.json.encode(entry) for entry in manifest.parts)
@@ -110,7 +110,8 @@ def decode(data: bytes, number: int) -> Manifest | None:
     if found is None or found.format != FORMAT:
         _refuse_newer(data)
         return None
-    return found if found.number == number and encode(found) == data else None
+    is_whole = found.number == number and found == sealed(found) and encode(found) == data
+    return found if is_whole else None
 
 
 def _refuse_newer(data: bytes) -> None:

@@ -140,7 +140,7 @@ class _Log:
         part, size = self._observations.table.finish(self._root / "parts", metadata)
         return PartEntry(
             source_sha256=source_sha256,
-            source_uri=source_uri,
+            source_uri=columns.encodable(source_uri),
             source_format=source_format,
             part=part,
             excerpts=excerpts,

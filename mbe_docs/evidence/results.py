@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mbe_docs.evidence import pair_sql, sql
-from mbe_docs.evidence.selection import Entry, Selected
+from mbe_docs.evidence.selection import Entry, Selected, slice_value
 from mbe_docs.evidence.sums import (
     ArmSums,
     Bools,
@@ -63,12 +63,14 @@ def arm_sums(
     """The results of `sql.ARMS` and `sql.USAGE`."""
     rows, used = _Rows(sums, "entry", len(entries)), _Rows(usage, "entry", len(entries))
     rates = {reading: _rate_sums(rows, reading) for reading in (*sql.READINGS, "flake")}
+    two_valued = {arm for arm, row in arms.items() if _is_two_valued(row)}
     is_binary = (used.ints("graded") == 0) & np.array(
-        [_is_two_valued(arms[e.arm]) for e in entries], np.bool_
+        [entry.arm in two_valued for entry in entries], np.bool_
     )
+    values = tuple(slice_value(entry.slice) for entry in entries)
     return ArmSums(
         arm=np.array([entry.arm for entry in entries], np.int64),
-        slice_value=tuple(entry.slice_value for entry in entries),
+        slice_value=values,
         **rates,
         flaky_samples=rows.ints("flaky"),
         is_flake_binary=is_binary & (rows.ints("flake_graded") == 0),
@@ -80,7 +82,9 @@ def arm_sums(
         used={name: Used(used.ints(f"stated_{name}"), used.ints(f"total_{name}")) for name in sql.MEASURED},
         first_started_at=used.texts("first_started_at"),
         last_started_at=used.texts("last_started_at"),
-        position={(entry.arm, entry.slice_value): number for entry, number in entries.items()},
+        position={
+            (entry.arm, value): n for n, (entry, value) in enumerate(zip(entries, values, strict=True))
+        },
     )
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
-from mbe_docs.evidence.connection import connect, file_list, plain_path
+from mbe_docs.evidence.observations import observed
 from mbe_docs.evidence.store import EvidenceStore
 
 COUNTS: Final = """
@@ -47,25 +45,13 @@ def run_counts(store: EvidenceStore, run_keys: Collection[str]) -> dict[str, Run
         EvidenceError: a run is not in the store, or its part is not as it was written.
     """
     found = {key: RunCounts() for key in run_keys}
-    parts = store.parts_of(run_keys)
-    if not parts:
-        return found
-    with tempfile.TemporaryDirectory(prefix="mbe-docs-") as spill:
-        folder = Path(spill)
-        for entry, path in parts:
-            live = {run.run_key for run in entry.runs if run.superseded_by is None} & found.keys()
-            plain = plain_path(path, folder)
-            connection = connect([plain], folder)
-            connection.execute(
-                f"CREATE VIEW observations AS SELECT * FROM read_parquet({file_list([plain])})"  # noqa: S608  literals
-            )
-            for key, scorer, outcome, n, n_values in connection.execute(COUNTS).fetchall():
-                if key in live:
-                    counts = found[key]
-                    counts.by_scorer.setdefault(scorer, {})[outcome] = n
-                    counts.values[scorer] = counts.values.get(scorer, 0) + n_values
-            for key, n in connection.execute(SAMPLES).fetchall():
-                if key in live:
-                    found[key].samples = n
-            connection.close()
+    with observed(store.parts_of(found), found) as connection:
+        for key, scorer, outcome, n, n_values in connection.execute(COUNTS).fetchall():
+            if key in found:
+                counts = found[key]
+                counts.by_scorer.setdefault(scorer, {})[outcome] = n
+                counts.values[scorer] = counts.values.get(scorer, 0) + n_values
+        for key, n in connection.execute(SAMPLES).fetchall():
+            if key in found:
+                found[key].samples = n
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from mbe_docs.evidence.sql import CONDITIONS, LARGEST, NANO
@@ -44,15 +45,20 @@ class Entry(NamedTuple):
     slice: str
     """As in `sql.SLICES`: '' without the key, else '=' and the value."""
 
-    @property
-    def slice_value(self) -> str | None:
-        """None without the key."""
-        return self.slice[1:] if self.slice else None
+
+def slice_value(text: str) -> str | None:
+    """The value that an entry's slice stands for: None without the key."""
+    return text[1:] if text else None
 
 
-def nano(value: float) -> int:
+@lru_cache(maxsize=4096)
+def nano(value: float | None) -> int | None:
     """A score in nano units, rounded as SQL does it: half away from zero."""
-    return int(math.copysign(math.floor(abs(value * NANO) + 0.5), value))
+    if value is None:
+        return None
+    size = abs(value * NANO)
+    whole = math.floor(size)
+    return int(math.copysign(whole + (size - whole >= 0.5), value))
 
 
 def check(selection: Iterable[Selected]) -> dict[int, Selected]:
@@ -62,16 +68,20 @@ def check(selection: Iterable[Selected]) -> dict[int, Selected]:
         ValueError: an arm counts a run twice, or its rows disagree, or its scale makes no sense.
     """
     arms: dict[int, Selected] = {}
-    counted: set[tuple[int, str]] = set()
+    counted: dict[int, set[str]] = {}
     for row in selection:
-        if (row.arm, row.run_key) in counted:
-            raise ValueError(f"arm {row.arm} counts the run {row.run_key!r} twice")
-        counted.add((row.arm, row.run_key))
         first = arms.setdefault(row.arm, row)
+        if first is row:
+            continue
+        runs = counted.setdefault(row.arm, {first.run_key})
+        if row.run_key in runs:
+            raise ValueError(f"arm {row.arm} counts the run {row.run_key!r} twice")
+        runs.add(row.run_key)
         if first[3:] != row[3:]:
             raise ValueError(f"arm {row.arm} has rows that differ in more than run and scorer")
-    for row in arms.values():
+    for row in {row[3:6]: row for row in arms.values()}.values():
         _check_scale(row)
+    for row in arms.values():
         if len(row.where) > CONDITIONS:
             raise ValueError(f"arm {row.arm} has {len(row.where)} conditions; expected at most {CONDITIONS}")
     return dict(sorted(arms.items()))
@@ -91,62 +101,76 @@ def _check_scale(row: Selected) -> None:
 
 
 def plain_table(selection: Sequence[Selected], entries: dict[Entry, int]) -> pa.Table:
-    """The rows of arms without a slice key: (entry, run_key, scorer, lowest, highest, cluster_key)."""
-    rows = [(entries[Entry(r.arm, "")], r) for r in selection if r.slice_key is None]
-    return _table([(entry, *_shared(row)) for entry, row in rows], "entry", _SHARED)
+    """The rows of arms without a slice key: (entry, run_key, scorer, lowest, highest, cluster_key, …)."""
+    number = {entry.arm: n for entry, n in entries.items()}
+    rows = [row for row in selection if row.slice_key is None]
+    return _table({"entry": ("int", [number[row.arm] for row in rows]), **_shared(rows)})
 
 
 def sliced_table(selection: Sequence[Selected]) -> pa.Table:
     """The rows of arms with a slice key: the same with the arm instead of the entry, and slice_key."""
-    rows = [(r.arm, *_shared(r), r.slice_key) for r in selection if r.slice_key is not None]
-    return _table(rows, "arm", {**_SHARED, "slice_key": "text"})
+    rows = [row for row in selection if row.slice_key is not None]
+    keys = [row.slice_key for row in rows]
+    return _table({"arm": ("int", [row.arm for row in rows]), **_shared(rows), "slice_key": ("text", keys)})
 
 
-def entries_table(entries: dict[Entry, int]) -> pa.Table:
-    """What is numbered: (entry, arm, slice)."""
-    rows = [(number, entry.arm, entry.slice) for entry, number in entries.items()]
-    return _table(rows, "entry", {"arm": "int", "slice": "text"})
+def entries_table(entries: dict[Entry, int], arms: dict[int, Selected]) -> pa.Table:
+    """The number of each entry of the arms with a slice key: (entry, arm, slice)."""
+    rows = [(n, entry) for entry, n in entries.items() if arms[entry.arm].slice_key is not None]
+    return _table(
+        {
+            "entry": ("int", [n for n, _ in rows]),
+            "arm": ("int", [entry.arm for _, entry in rows]),
+            "slice": ("text", [entry.slice for _, entry in rows]),
+        }
+    )
 
 
 def scales_table(entries: dict[Entry, int], arms: dict[int, Selected]) -> pa.Table:
     """The scale of each entry in nano units: (entry, failure, lowest, highest)."""
-    rows = []
-    for entry, number in entries.items():
-        arm = arms[entry.arm]
-        rows.append((number, _nano(arm.failure_value), _nano(arm.lowest), _nano(arm.highest)))
-    return _table(rows, "entry", {"failure": "whole", "lowest": "whole", "highest": "whole"})
+    rows = [arms[entry.arm] for entry in entries]
+    return _table(
+        {
+            "entry": ("int", list(entries.values())),
+            "failure": ("whole", [nano(row.failure_value) for row in rows]),
+            "lowest": ("whole", [nano(row.lowest) for row in rows]),
+            "highest": ("whole", [nano(row.highest) for row in rows]),
+        }
+    )
 
 
-def stale_table(stale: Sequence[set[str]]) -> pa.Table:
-    """Versions of runs that do not count, by the index of the part they are in: (part, run_key)."""
-    rows = [(part, key) for part, keys in enumerate(stale) for key in sorted(keys)]
-    return _table(rows, "part", {"run_key": "text"})
-
-
-def pairs_table(rows: Sequence[tuple[int, int, int, int]]) -> pa.Table:
+def pairs_table(old: Sequence[int], new: Sequence[int], most: int) -> pa.Table:
     """What is compared: (pair, entry_old, entry_new, most)."""
-    return _table(rows, "pair", {"entry_old": "int", "entry_new": "int", "most": "whole"})
+    return _table(
+        {
+            "pair": ("int", range(len(old))),
+            "entry_old": ("int", old),
+            "entry_new": ("int", new),
+            "most": ("whole", [most] * len(old)),
+        }
+    )
 
 
-_SHARED = {"run_key": "text", "scorer": "text", "lowest": "whole", "highest": "whole", "cluster_key": "text"}
-_SHARED |= {f"where_{part}{n}": "text" for n in range(CONDITIONS) for part in ("key", "value")}
+_Columns = dict[str, tuple[str, Sequence[object]]]
 
 
-def _shared(row: Selected) -> tuple[str | int | None, ...]:
-    conditions = [*row.where, *[(None, None)] * (CONDITIONS - len(row.where))]
-    ends = (_nano(row.lowest), _nano(row.highest))
-    return (row.run_key, row.scorer, *ends, row.cluster_key, *(part for pair in conditions for part in pair))
+def _shared(rows: Sequence[Selected]) -> _Columns:
+    columns: _Columns = {
+        "run_key": ("text", [row.run_key for row in rows]),
+        "scorer": ("text", [row.scorer for row in rows]),
+        "lowest": ("whole", [nano(row.lowest) for row in rows]),
+        "highest": ("whole", [nano(row.highest) for row in rows]),
+        "cluster_key": ("text", [row.cluster_key for row in rows]),
+    }
+    for n in range(CONDITIONS):
+        stated = [row.where[n] if len(row.where) > n else (None, None) for row in rows]
+        columns[f"where_key{n}"] = ("text", [key for key, _ in stated])
+        columns[f"where_value{n}"] = ("text", [value for _, value in stated])
+    return columns
 
 
-def _nano(value: float | None) -> int | None:
-    return None if value is None else nano(value)
-
-
-def _table(rows: Sequence[tuple[object, ...]], key: str, columns: dict[str, str]) -> pa.Table:
+def _table(columns: _Columns) -> pa.Table:
     import pyarrow as pa
 
     types = {"int": pa.int32(), "whole": pa.int64(), "text": pa.string()}
-    schema = pa.schema({key: pa.int32(), **{name: types[kind] for name, kind in columns.items()}})
-    values = list(zip(*rows, strict=True)) or [() for _ in schema]
-    arrays = [pa.array(column, field.type) for column, field in zip(values, schema, strict=True)]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    return pa.table({name: pa.array(values, types[kind]) for name, (kind, values) in columns.items()})

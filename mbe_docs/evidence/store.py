@@ -30,7 +30,7 @@ from mbe_docs.evidence.files import (
     sweep,
     writing,
 )
-from mbe_docs.evidence.manifest import Latest, Manifest, PartEntry, encode, latest, path_of, settle
+from mbe_docs.evidence.manifest import Latest, Manifest, PartEntry, encode, latest, path_of, sealed, settle
 from mbe_docs.evidence.parts import Item
 from mbe_docs.records.evals import Excerpt, Run
 from mbe_docs.records.findings import Finding
@@ -138,7 +138,8 @@ class EvidenceStore:
                 merged = self._merged(state.manifest, offered)
                 if merged == state.manifest.parts:
                     return state.manifest
-                made = Manifest(number=state.manifest.number + 1, previous=state.sha256, parts=merged)
+                number = state.manifest.number + 1
+                made = sealed(Manifest(number=number, previous=state.sha256, parts=merged))
                 if self._publish(made):
                     return made
 

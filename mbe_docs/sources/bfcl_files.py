@@ -94,10 +94,7 @@ def _root_of(path: Path) -> tuple[Path | None, tuple[str, ...]]:
 
 
 def _model_folder(path: Path) -> str:
-    for folder in path.absolute().parents:
-        if folder.name not in GROUPS:
-            return folder.name
-    return ""
+    return next(folder.name for folder in path.absolute().parents if folder.name not in GROUPS)
 
 
 def _mirrored(path: Path, own: re.Pattern[str], other: str) -> list[Path]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mbe_docs.records.evals import ReportedMetric
 from mbe_docs.sources.decoding import as_dict, as_float, as_int, as_text
-from mbe_docs.sources.every_eval_ever_json import lines_of
+from mbe_docs.sources.every_eval_ever_json import count_in, lines_of
 
 SCORER = "valid"
 LABEL_CHARS = 200
@@ -77,19 +77,19 @@ def read_scores(path: Path) -> Scores:
 
 
 def _read_header(header: dict[str, Any], scores: Scores) -> None:
-    total, correct = as_int(header.get("total_count")), as_int(header.get("correct_count"))
-    if total is not None and correct is not None and 0 <= correct <= total:
+    total, correct = count_in(header.get("total_count")), count_in(header.get("correct_count"))
+    if total is not None and correct is not None and correct <= total:
         scores.total, scores.correct = total, correct
     scores.reported = tuple(_reported(header))
 
 
 def _reported(header: dict[str, Any]) -> Iterator[ReportedMetric]:
-    total = as_int(header.get("total_count"))
+    total = count_in(header.get("total_count"))
     for name, value in header.items():
         if name in ("total_count", "correct_count"):
             continue
         if isinstance(value, dict):  # format_sensitivity: one per prompt format
-            metric, stated, n = f"accuracy/{name}", value.get("accuracy"), as_int(value.get("total_count"))
+            metric, stated, n = f"accuracy/{name}", value.get("accuracy"), count_in(value.get("total_count"))
         else:
             metric, stated, n = name, value, total
         if isinstance(stated, int | float):

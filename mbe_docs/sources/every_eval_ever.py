@@ -161,7 +161,7 @@ class _Reader:
                     yield from self.complaints.add(
                         "MBE245",
                         "warning",
-                        f"{group.task[:60]!a}, {metric.scorer[:60]!a}: the score {excess}; it is kept as stated",
+                        f"{group.task[:60]!a}, {metric.scorer[:60]!a}: the score {excess}; kept as stated",
                         "find out whether it is in percent or a proportion",
                     )
 
@@ -208,7 +208,7 @@ class _Reader:
             yield from rows.complaints.add(
                 "MBE242",
                 "warning",
-                f"{rows.copies} rows repeat samples; the Inspect converter writes the mean over epochs on each,"
+                f"{rows.copies} rows repeat samples; the Inspect converter writes their mean on each of them,"
                 " so only the first row of a sample is read, and no flake rate can come from it",
                 "ingest the native Inspect log",
             )

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from mbe_docs.records.base import Scalar
 from mbe_docs.records.evals import ReportedMetric, Run, RunStatus, ScorerSpec
 from mbe_docs.records.hashing import canonical_json, content_hash
-from mbe_docs.sources.decoding import as_dict, as_float, as_int, as_list, as_text
-from mbe_docs.sources.every_eval_ever_json import time_of
+from mbe_docs.sources.decoding import as_dict, as_float, as_list, as_text
+from mbe_docs.sources.every_eval_ever_json import count_in, time_of
 from mbe_docs.sources.inspect_run import scalars
 from mbe_docs.sources.interface import LogFile
 
@@ -138,7 +138,7 @@ def _reported(metric: Metric) -> Iterator[ReportedMetric]:
         "ci.lower": as_float(interval.get("lower")),
         "ci.upper": as_float(interval.get("upper")),
     }
-    n_samples = as_int(uncertainty.get("num_samples"))
+    n_samples = count_in(uncertainty.get("num_samples"))
     for position, (name, value) in enumerate(values.items()):
         if value is not None or position == 0:
             yield ReportedMetric(scorer=metric.scorer, metric=name, value=value, n_samples=n_samples)

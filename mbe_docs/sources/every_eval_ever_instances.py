@@ -158,13 +158,31 @@ class Rows:
         label = str(correct).lower() if isinstance(correct, bool) else None
         yield Observation._make(
             (
-                *(group.key, sample_id, input_hash, epoch, scorer, number, label, outcome, _metadata(row)),
+                *(
+                    group.key,
+                    sample_id,
+                    input_hash,
+                    epoch,
+                    scorer,
+                    number,
+                    label,
+                    outcome,
+                    self._metadata(row),
+                ),
                 *(*_usage(row), None, _latency(row, is_copy=self.is_copy), stop, None, None, None),
             )
         )
         if self.settings.excerpts and (group.key, sample_id, epoch) not in self._shown:
             self._shown.add((group.key, sample_id, epoch))
             yield _excerpt(row, (group.key, sample_id, epoch), (scorer, label), self.settings.excerpt_chars)
+
+    def _metadata(self, row: dict[str, Any]) -> dict[str, str]:
+        """Metadata of the row without what has a field of its own; a copy is of no one epoch."""
+        found = metadata_text(as_dict(row.get("metadata")))
+        for name in (OUR_EPOCH, "stop_reason", *(["epoch"] if self.is_copy else [])):
+            found.pop(name, None)
+        interaction = as_text(row.get("interaction_type"))
+        return {**found, "interaction_type": interaction} if interaction else found
 
 
 def _problems(raw: Any, value: float | None, metric: Metric | None) -> Iterator[tuple[str, str]]:
@@ -183,14 +201,6 @@ def _settled(row: dict[str, Any], value: float | None) -> tuple[float | None, Ou
     if stop in STOPS:
         return value, STOPS[stop], stop
     return value, "unscored" if value is None else "scored", stop
-
-
-def _metadata(row: dict[str, Any]) -> dict[str, str]:
-    found = metadata_text(as_dict(row.get("metadata")))
-    found.pop(OUR_EPOCH, None)
-    found.pop("stop_reason", None)
-    interaction = as_text(row.get("interaction_type"))
-    return {**found, "interaction_type": interaction} if interaction else found
 
 
 def _usage(row: dict[str, Any]) -> tuple[int | None, ...]:

@@ -11,10 +11,21 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from mbe_docs.sources.decoding import BYTE_ORDER_MARK, Document, DocumentError, as_float, finite, tolerant
+from mbe_docs.sources.decoding import (
+    BYTE_ORDER_MARK,
+    Document,
+    DocumentError,
+    as_float,
+    as_int,
+    finite,
+    tolerant,
+)
 from mbe_docs.sources.inspect_run import utc
+from mbe_docs.sources.inspect_samples import LARGEST
 from mbe_docs.sources.interface import LogFile
 
+DEPTH = 100
+"""Deepest nesting of a document; recursive functions of Python end at about three hundred."""
 LINE_BYTES = 64 * 2**20
 """Longest line: a file without line ends must not fill the memory."""
 
@@ -32,16 +43,35 @@ def parsed(data: bytes) -> Document:
     """A JSON document and what had to be tolerated in it; NaN and infinity are `None`, unknown.
 
     Raises:
-        DocumentError: it is not JSON.
+        DocumentError: it is not JSON, or nested more than `DEPTH` deep.
     """
     try:
-        return Document(msgspec.json.decode(data), ())
+        document = Document(msgspec.json.decode(data), ())
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         document = tolerant(data)
-    try:
+        _check_depth(document.value)
         return Document(finite(document.value), document.notes)
-    except RecursionError as error:
-        raise DocumentError("nested too deeply") from error
+    _check_depth(document.value)
+    return document
+
+
+def _check_depth(value: Any) -> None:
+    """Refuse what hashing could not follow, whatever the parser could.
+
+    Raises:
+        DocumentError: it is nested more than `DEPTH` deep.
+    """
+    level: list[Any] = [[value]]
+    for _ in range(DEPTH + 2):
+        level = [
+            child
+            for parent in level
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return
+    raise DocumentError("nested too deeply")
 
 
 def document_of(path: Path, limit: int) -> Document:
@@ -99,6 +129,12 @@ def uri_of(log: LogFile, path: Path) -> str:
     """How a file that belongs to a log is called in findings: as the log is, from the same folder."""
     relative = Path(os.path.relpath(path, log.path.parent)).as_posix()
     return posixpath.normpath(posixpath.join(posixpath.dirname(log.uri), relative))
+
+
+def count_in(stated: Any) -> int | None:
+    """A stated count where it is a whole number from 0 that every store can hold, else `None`."""
+    count = as_int(stated)
+    return count if count is not None and 0 <= count <= LARGEST else None
 
 
 def time_of(stamp: Any) -> str | None:

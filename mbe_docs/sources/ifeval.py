@@ -21,7 +21,7 @@ from mbe_docs.sources.interface import Item, LogFile, Settings, Source
 from mbe_docs.sources.scores import Value, value_of
 
 NAME = "ifeval"
-KEYS = (b'"follow_all_instructions"', b'"follow_instruction_list"', b'"instruction_id_list"')
+KEYS = (b'"follow_all_instructions"', b'"follow_instruction_list"')
 FOLDER = re.compile(r"(?:(?P<language>[a-z]{2})_)?input_response_data_(?P<model>.+)")
 """The folder that says what was run: `es_input_response_data_gpt-4o-2024-08-06`."""
 UNSAID = frozenset(

@@ -69,10 +69,15 @@ class LMEval:
             SourceError: neither results nor samples, or nothing says which model was run.
         """
         complaints = Complaints(log.uri)
-        if is_samples(log.head()):
-            yield from _read_lone(log, settings, complaints)
-        else:
-            yield from _read_results(log, settings, complaints)
+        is_lone = is_samples(log.head())
+        try:
+            yield from (_read_lone if is_lone else _read_results)(log, settings, complaints)
+        except RecursionError as error:
+            raise SourceError(
+                "its header is nested too deeply",
+                at=Location(log.uri),
+                fix="restore the file from its source",
+            ) from error
         yield from complaints.rest()
 
 

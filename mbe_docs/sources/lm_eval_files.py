@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mbe_docs.sources.decoding import BYTE_ORDER_MARK
 from mbe_docs.sources.interface import HEAD_BYTES
+from mbe_docs.sources.lm_eval_lines import instant
 
 _STAMP = re.compile(r"_([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2})-([0-9]{2})-([0-9]{2}(?:\.[0-9]{1,6})?)$")
 _RESULTS = re.compile(
@@ -34,10 +35,10 @@ def stamp_of(path: Path) -> str | None:
     return found[0][1:] if found else None
 
 
-def time_of(stamp: str) -> str:
+def time_of(stamp: str) -> str | None:
     """A date of a file name as ISO 8601; the harness writes local time without a zone."""
     found = _STAMP.search(f"_{stamp}")
-    return f"{found[1]}T{found[2]}:{found[3]}:{found[4]}" if found else stamp
+    return instant(f"{found[1]}T{found[2]}:{found[3]}:{found[4]}") if found else None
 
 
 def results_beside(samples: Path) -> Path | None:

@@ -13,12 +13,11 @@ import msgspec
 
 from mbe_docs.records.evals import Excerpt, Observation
 from mbe_docs.records.findings import Finding
-from mbe_docs.records.hashing import canonical_json, content_hash
 from mbe_docs.sources.complaints import Complaints
-from mbe_docs.sources.decoding import DocumentError, as_dict, as_list, finite, mapped, tolerant
+from mbe_docs.sources.decoding import DocumentError, as_dict, as_list
 from mbe_docs.sources.inspect_messages import cut
 from mbe_docs.sources.interface import Settings
-from mbe_docs.sources.lm_eval_lines import Line, lines_of
+from mbe_docs.sources.lm_eval_lines import Line, anything, decode, digest_of, lines_of, shown
 from mbe_docs.sources.scores import Value, value_of, values_of
 
 FIXED = frozenset(
@@ -50,7 +49,6 @@ class Row(msgspec.Struct):
 
 
 _ROW = msgspec.json.Decoder(Row)
-_ANY = msgspec.json.Decoder()
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -61,28 +59,6 @@ def decoder_of(metrics: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(msgspec.defstruct("ScoredRow", fields, bases=(Row,), rename=names))
 
 
-def decode(data: bytes, decoder: msgspec.json.Decoder[Any]) -> tuple[Any, tuple[str, ...]]:
-    """A row and what had to be tolerated in it; NaN becomes `None`, infinity a text that is no number.
-
-    Raises:
-        DocumentError: it is not JSON, or not a row of samples.
-    """
-    try:
-        return decoder.decode(data), ()
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        document = tolerant(data)
-    try:
-        return decoder.decode(_ENCODER.encode(mapped(document.value, _strict))), document.notes
-    except (msgspec.MsgspecError, RecursionError, ValueError, OverflowError) as error:
-        raise DocumentError(f"not a row of samples: {error}") from error
-
-
-def _strict(leaf: Any) -> Any:
-    if isinstance(leaf, float) and not math.isfinite(leaf):
-        return None if math.isnan(leaf) else str(leaf)
-    return leaf
-
-
 def first_of(path: Path) -> tuple[str, ...]:
     """What tells these samples from others of the same name and second: the first row, without its scores."""
     for line in lines_of(path):
@@ -90,7 +66,12 @@ def first_of(path: Path) -> tuple[str, ...]:
             row, _ = decode(line.data, _ROW)
         except DocumentError:
             break
-        return (str(row.doc_hash), str(row.prompt_hash), str(row.target_hash), bytes(row.resps).decode())
+        return (
+            str(row.doc_hash),
+            str(row.prompt_hash),
+            str(row.target_hash),
+            bytes(row.resps).decode("utf-8", "replace"),
+        )
     return ()
 
 
@@ -125,6 +106,7 @@ class SampleReader:
         for line in lines_of(self.path):
             try:
                 row, notes = self._decoded(line)
+                input_hash = input_hash_of(row)
             except DocumentError as error:
                 yield from self._lose(line, error)
                 continue
@@ -132,7 +114,7 @@ class SampleReader:
                 yield from self.complaints.add(
                     "MBE216", "note", f"the row is unusual: {note}", "nothing to do", line=line.number
                 )
-            yield from self._row(line.number, row)
+            yield from self._row(line.number, row, input_hash)
         self.documents = max(map(len, self._known.values()), default=0)
         yield from self._noticed()
 
@@ -164,9 +146,9 @@ class SampleReader:
             line=line.number,
         )
 
-    def _row(self, number: int, row: Any) -> Iterator[Item]:
+    def _row(self, number: int, row: Any, input_hash: str) -> Iterator[Item]:
         kind = row.filter or "none"
-        sample_id, input_hash = str(row.doc_id), input_hash_of(row)
+        sample_id = str(row.doc_id)
         known = self._known.setdefault(kind, {})
         digest = int(input_hash[:14], 16)
         if known.get(sample_id, digest) != digest:
@@ -204,7 +186,7 @@ class SampleReader:
         """The answers of a document that was asked more than once; counted in the first filter's rows."""
         if self.repeats == 1:
             return []
-        answers = as_list(next(iter(as_list(_ANY.decode(row.resps))), None))
+        answers = as_list(next(iter(as_list(anything(row.resps))), None))
         if len(answers) < 2 or not isinstance(answers[0], str):
             return []
         if is_first:
@@ -240,7 +222,7 @@ class SampleReader:
 
         Repeats that are all the same text come from a fixed seed: together they are one attempt.
         """
-        kept = next(iter(as_list(_ANY.decode(row.filtered_resps))), None) if repeats else None
+        kept = next(iter(as_list(anything(row.filtered_resps))), None) if repeats else None
         if not isinstance(kept, list) or not len(kept) == len(raw) == len(repeats):
             return None
         if any(isinstance(one, list | dict) for one in raw):
@@ -268,7 +250,7 @@ class SampleReader:
         self, row: Any, sample_id: str, attempts: int, scores: list[tuple[str, int, Value]]
     ) -> Iterator[Excerpt]:
         most = self.settings.excerpt_chars
-        answers = as_list(next(iter(as_list(_ANY.decode(row.resps))), None))
+        answers = as_list(next(iter(as_list(anything(row.resps))), None))
         for epoch in range(1, attempts + 1):
             answer = answers[epoch - 1] if len(answers) >= epoch else None
             yield Excerpt(
@@ -276,8 +258,8 @@ class SampleReader:
                 sample_id=sample_id,
                 epoch=epoch,
                 input=cut(prompt_of(row), most),
-                target=None if row.target is None else cut(_shown(row.target), most),
-                output=cut(answer if isinstance(answer, str) else _shown(_ANY.decode(row.resps)), most),
+                target=None if row.target is None else cut(shown(row.target), most),
+                output=cut(answer if isinstance(answer, str) else shown(anything(row.resps)), most),
                 scores=tuple((name, value.label, None, None) for name, at, value in scores if at == epoch),
             )
 
@@ -293,7 +275,7 @@ def input_hash_of(row: Any) -> str:
     """
     if row.doc_hash and row.target_hash:
         return hashlib.sha256(_ENCODER.encode((row.doc_hash, None, row.target_hash))).hexdigest()[:32]
-    return content_hash(finite(row.doc), None, finite(row.target))
+    return digest_of(row.doc, None, row.target)
 
 
 def metadata_of(doc: Any) -> dict[str, str]:
@@ -314,11 +296,7 @@ def metadata_of(doc: Any) -> dict[str, str]:
 
 def prompt_of(row: Any) -> str:
     """What was sent: the first argument of the first request."""
-    first = as_dict(as_dict(_ANY.decode(row.arguments)).get("gen_args_0")).get("arg_0")
+    first = as_dict(as_dict(anything(row.arguments)).get("gen_args_0")).get("arg_0")
     if isinstance(first, list) and len(first) == 1:
         first = first[0]
-    return _shown(first)
-
-
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else canonical_json(finite(value))
+    return shown(first)

@@ -14,10 +14,10 @@ from mbe_docs.sources.decoding import (
     as_int,
     as_list,
     as_text,
-    finite,
-    tolerant,
 )
 from mbe_docs.sources.inspect_samples import LARGEST, metadata_text, scaled
+from mbe_docs.sources.lm_eval_lines import anything
+from mbe_docs.sources.lm_eval_lines import decode as decode_as
 from mbe_docs.sources.scores import Value, value_of
 
 NULL = msgspec.Raw(b"null")
@@ -31,7 +31,14 @@ REFUSED = frozenset({"content_filter", "content-filter", "refusal", "safety"})
 TRUNCATED = frozenset({"length", "max_tokens"})
 GRADED = (
     *("llm-rubric", "model-graded", "factuality", "answer-relevance", "context-", "g-eval", "similar"),
-    *("classifier", "moderation", "select-best", "conversation-relevance", "search-rubric", "trajectory:goal"),
+    *(
+        "classifier",
+        "moderation",
+        "select-best",
+        "conversation-relevance",
+        "search-rubric",
+        "trajectory:goal",
+    ),
 )
 """How the types of assertions begin that ask a model."""
 
@@ -85,7 +92,7 @@ class Test(msgspec.Struct):
     """The test case."""
 
     description: Any = None
-    vars: Any = None
+    vars: msgspec.Raw = NULL
     assertions: Any = msgspec.field(default=None, name="assert")
     options: Any = None
     metadata: Any = None
@@ -113,9 +120,14 @@ class Row(msgspec.Struct):
     repeatIndex: Any = None  # noqa: N815
 
 
+class Answer(msgspec.Struct):
+    """The provider's own response, where promptfoo kept it."""
+
+    model: Any = None
+
+
 _ROW = msgspec.json.Decoder(Row)
-_ANY = msgspec.json.Decoder()
-_NAMED = msgspec.json.Decoder(dict[str, Any])
+_NAMED = msgspec.json.Decoder(Answer)
 _SORTED = msgspec.json.Encoder(order="sorted")
 
 
@@ -125,25 +137,14 @@ def decode(data: bytes | msgspec.Raw) -> tuple[Row, tuple[str, ...]]:
     Raises:
         DocumentError: it is not JSON, or not a result.
     """
-    try:
-        return _ROW.decode(data), ()
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        document = tolerant(bytes(data))
-    try:
-        return _ROW.decode(_SORTED.encode(finite(document.value))), document.notes
-    except (msgspec.MsgspecError, RecursionError, ValueError, OverflowError) as error:
-        raise DocumentError(f"not a result of promptfoo: {error}") from error
+    return decode_as(data, _ROW)
 
 
-def anything(raw: msgspec.Raw) -> Any:
-    """A part of a row that was not decoded with it; `None` where it cannot be."""
-    try:
-        return _ANY.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        try:
-            return finite(tolerant(bytes(raw)).value)
-        except DocumentError:
-            return None
+def variables_of(row: Row) -> dict[str, Any]:
+    """Variables as they were filled in, else those of the test."""
+    if row.vars or row.testCase is None:
+        return as_dict(row.vars)
+    return as_dict(anything(row.testCase.vars))
 
 
 class Identity(NamedTuple):
@@ -160,15 +161,22 @@ def identity_of(row: Row) -> Identity:
 
     Variables that begin with `_` and `sessionId` differ between repeats. A test with the same variables and
     other assertions is another sample. Without variables the rendered prompt counts.
+
+    Raises:
+        DocumentError: they are nested too deeply.
     """
     test = row.testCase or Test()
-    given = as_dict(row.vars) or as_dict(test.vars)
+    given = variables_of(row)
     asked: Any = {name: value for name, value in given.items() if name[:1] != "_" and name != "sessionId"}
     description = as_text(test.description)
     if not asked:
         asked = as_text(as_dict(anything(row.prompt)).get("raw"))
         asked = None if asked == STRIPPED_PROMPT else asked
-    digest = hashlib.sha256(_SORTED.encode((asked, None, (description, test.assertions)))).hexdigest()[:32]
+    try:
+        content = _SORTED.encode((asked, None, (description, test.assertions)))
+    except RecursionError as error:
+        raise DocumentError("nested too deeply") from error
+    digest = hashlib.sha256(content).hexdigest()[:32]
     return Identity(digest, description, not asked and not description and not test.assertions)
 
 
@@ -205,13 +213,15 @@ def has_failed(row: Row) -> bool:
 
 
 def scores_of(row: Row) -> list[tuple[str, Value]]:
-    """Scorers and values: `pass`, `score`, and `score/<name>` for each named score or metric of an assertion."""
+    """Scorers and values: `pass`, `score`, and `score/<name>` for named scores and metrics of assertions."""
     names = as_dict(row.namedScores)
-    expected = [as_text(as_dict(one).get("metric")) for one in assertions_of(row)]
-    missing = [name for name in dict.fromkeys(expected) if name and "{{" not in name and name not in names]
     if has_failed(row) or is_ungraded(row):
+        expected = dict.fromkeys(as_text(as_dict(one).get("metric")) for one in assertions_of(row))
+        missing = [name for name in expected if name and "{{" not in name and name not in names]
         unknown = Value(None, None)
-        return [(name, unknown) for name in ("pass", "score", *(f"score/{one}" for one in [*names, *missing]))]
+        return [
+            (name, unknown) for name in ("pass", "score", *(f"score/{one}" for one in [*names, *missing]))
+        ]
     success = row.success
     passed = Value(float(success), "pass" if success else "fail") if isinstance(success, bool) else None
     found = [("pass", passed or value_of(success)), ("score", value_of(_score(row)))]
@@ -224,7 +234,7 @@ def is_ungraded(row: Row) -> bool:
 
 
 def _score(row: Row) -> Any:
-    """The score; promptfoo stores 0 where there was none, which a row that passed without grading gives away."""
+    """The score; promptfoo stores 0 where there was none, as in a row that passed without grading."""
     if row.gradingResult is not None and row.gradingResult.score is not None:
         return row.gradingResult.score
     if row.gradingResult is None and row.success is True and row.score == 0:
@@ -242,15 +252,14 @@ def assertions_of(row: Row) -> list[Any]:
 
 
 def judges_of(row: Row) -> set[str]:
-    """Models that grade this row, where it names them."""
+    """Models that grade this row; an empty text stands for one that the row does not name."""
     found = set()
     for one in assertions_of(row):
-        kind = str(as_dict(one).get("type")).removeprefix("not-")
-        if kind.startswith(GRADED):
+        kind = one.get("type") if isinstance(one, dict) else None
+        if isinstance(kind, str) and kind.removeprefix("not-").startswith(GRADED):
             options = as_dict(row.testCase.options) if row.testCase is not None else {}
             provider = one.get("provider") or options.get("provider")
-            name = as_text(provider) or as_text(as_dict(provider).get("id"))
-            found |= {name} if name else set()
+            found.add(as_text(provider) or as_text(as_dict(provider).get("id")) or "")
     return found
 
 
@@ -259,21 +268,24 @@ def amounts_of(row: Row) -> tuple[int | None, ...]:
 
     promptfoo stores 0 for a cost, a latency and tokens that it does not know.
     """
-    own = row.response.tokenUsage if row.response is not None else None
-    usage = own or row.tokenUsage or Usage()
-    details = usage.completionDetails or Details()
+    response = row.response
+    own = response.tokenUsage if response is not None else None
+    usage = own or row.tokenUsage
+    cost = row.cost or (response.cost if response is not None else None)
+    bill = scaled(_number(cost), 1_000_000_000) or None if cost else None
+    latency = scaled(_number(row.latencyMs), 1_000) or None
+    if usage is None:
+        return None, None, None, None, bill, latency
     tokens_in, tokens_out = _count(usage.prompt), _count(usage.completion)
     if not tokens_in and not tokens_out:
         tokens_in = tokens_out = None
-    cost = row.cost or (row.response.cost if row.response is not None else None)
-    return (
-        tokens_in,
-        _count(details.cacheReadInputTokens) or None,
-        tokens_out,
-        _count(details.reasoning) if own else _count(details.reasoning) or None,
-        scaled(_number(cost), 1_000_000_000) or None,
-        scaled(_number(row.latencyMs), 1_000) or None,
-    )
+    details = usage.completionDetails
+    if details is None:
+        return tokens_in, None, tokens_out, None, bill, latency
+    reasoning = _count(details.reasoning)
+    if own is None:
+        reasoning = reasoning or None
+    return tokens_in, _count(details.cacheReadInputTokens) or None, tokens_out, reasoning, bill, latency
 
 
 def _number(value: Any) -> float | None:
@@ -281,17 +293,20 @@ def _number(value: Any) -> float | None:
 
 
 def _count(value: Any) -> int | None:
-    number = int(value) if isinstance(value, float) and value.is_integer() else as_int(value)
-    return number if number is not None and 0 <= number <= LARGEST else None
+    if type(value) is int:
+        return value if 0 <= value <= LARGEST else None
+    if isinstance(value, float) and value.is_integer() and 0 <= value <= LARGEST:
+        return int(value)
+    return None
 
 
 def answering_model(row: Row) -> str | None:
     """The model that the provider's own response names, where promptfoo kept it."""
     raw = row.response.raw if row.response is not None else NULL
-    if b'"model"' not in bytes(raw):
+    if bytes(memoryview(raw)[:1]) != b"{":
         return None
     try:
-        return as_text(_NAMED.decode(raw).get("model"))
+        return as_text(_NAMED.decode(raw).model)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
@@ -299,13 +314,13 @@ def answering_model(row: Row) -> str | None:
 def metadata_of(row: Row) -> dict[str, str]:
     """Metadata of the test, short variables as `vars.<name>`, and whether guardrails were raised."""
     test = row.testCase or Test()
-    given = metadata_text(as_dict(row.vars) or as_dict(test.vars))
     found = {
         f"vars.{name}": value
-        for name, value in given.items()
-        if name[:1] != "_" and name != "sessionId" and len(value) <= VARIABLE_CHARS and "\n" not in value
+        for name, value in metadata_text(variables_of(row)).items()
+        if len(value) <= VARIABLE_CHARS and name[:1] != "_" and name != "sessionId" and "\n" not in value
     }
-    found |= metadata_text(as_dict(test.metadata))
+    if test.metadata:
+        found |= metadata_text(as_dict(test.metadata))
     if row.response is not None and row.response.guardrails is not None:
         flagged = as_dict(row.response.guardrails).get("flagged")
         if isinstance(flagged, bool):

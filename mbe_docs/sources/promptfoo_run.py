@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,6 +92,11 @@ class Column:
     stripped: int = 0
 
     @property
+    def who(self) -> str:
+        """How findings call it."""
+        return ascii((self.label or self.provider)[:80])
+
+    @property
     def epochs(self) -> int:
         """Most attempts that a sample has."""
         return max((sample.epochs.bit_count() for sample in self.samples.values()), default=0)
@@ -114,7 +120,7 @@ def settings_of(export: Export, column: Column) -> dict[str, Any]:
     if column.config:
         return column.config
     found = []
-    for entry in as_list(as_dict({"all": export.config and export.config.providers}).get("all")):
+    for entry in as_list(export.config.providers if export.config else None):
         name, label, config = _entry(entry)
         if name == column.provider and (label == column.label or None in (label, column.label)):
             found.append(config)
@@ -180,11 +186,12 @@ def reported_of(export: Export, column: Column) -> tuple[ReportedMetric, ...]:
     )
 
 
-def default_judge(export: Export) -> str | None:
-    """The grading model of the default test."""
+def judge_of(export: Export, column: Column) -> str | None:
+    """The models that grade; where an assertion names none, the one of the default test."""
     options = as_dict(as_dict(export.config.defaultTest).get("options")) if export.config else {}
     provider = options.get("provider")
-    return as_text(provider) or as_text(as_dict(provider).get("id"))
+    default = as_text(provider) or as_text(as_dict(provider).get("id"))
+    return ",".join(sorted(filter(None, (name or default for name in column.judges)))) or None
 
 
 def expected_rows(export: Export) -> int | None:
@@ -193,3 +200,34 @@ def expected_rows(export: Export) -> int | None:
     counts = [as_int(stats.get(key)) for key in ("successes", "failures", "errors")]
     known = [count for count in counts if count is not None]
     return sum(known) if known else None
+
+
+def noticed(column: Column, settings: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Code, problem and fix of what shows over all rows of a column."""
+    who = column.who
+    if column.cached:
+        yield (
+            "MBE223",
+            f"{column.cached:,} of {column.rows:,} answers of {who} are copies from promptfoo's cache;"
+            " they are not counted",
+            "rerun with `--no-cache`",
+        )
+    if column.stripped:
+        yield (
+            "MBE224",
+            f"{column.stripped:,} rows of {who} were exported without texts; tests may look alike",
+            "export without the `PROMPTFOO_STRIP_` variables",
+        )
+    differing = sum(sample.differs for sample in column.samples.values())
+    if differing and as_float(settings.get("temperature")) == 0:
+        yield (
+            "MBE228",
+            f"{differing:,} samples of {who} have repeats that differ, although temperature 0 is declared",
+            "check that the setting reaches the model; a declared setting is not a fact",
+        )
+    if column.ungraded:
+        yield (
+            "MBE229",
+            f"{column.ungraded:,} rows of {who} have no assertion; they passed, which says nothing",
+            "add assertions to the tests",
+        )

@@ -26,7 +26,7 @@ def run_of(tmp_path, samples=None, **changes):
     return Read(eval_log(tmp_path / "a.eval", samples, head=header(status, **changes))).run
 
 
-@pytest.mark.parametrize("path", sorted(FIXTURES.iterdir()), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(filter(Path.is_file, FIXTURES.iterdir())), ids=lambda path: path.name)
 def test_every_kept_log_is_claimed_by_exactly_one_source(path):
     """Detection looks at the name and the first 4 KiB."""
     log = LogFile(path, path.name)
