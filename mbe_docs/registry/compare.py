@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from mbe_docs import stats
 from mbe_docs.config import Policy
@@ -20,6 +21,7 @@ from mbe_docs.registry.subjects import Subjects
 
 PARTLY = 0.8
 """Share of the smaller set of samples below which a comparison on the common ones is flagged."""
+NOTHING_IN_COMMON = ("the two runs have no sample in common; run both on the same samples",)
 FLIPS_LISTED = 20
 
 
@@ -228,19 +230,13 @@ def _compared(
     verdict, notes = _standing(decided, at, arm, old, new)
     up, down = int(decided.sums.primary.up[at]), int(decided.sums.primary.down[at])
     is_falling = arm.measure.direction == "lower"
-    smaller = min(old.n_samples, new.n_samples)
-    is_unpaired = bool(decided.is_unpaired[at])
-    is_partly = 0 < n_common < PARTLY * smaller
-    if is_unpaired:
-        notes.append("no sample is in common; two samples of one declared pool, compared by their means")
-    if is_partly:
-        notes.append(f"only {n_common} of {smaller} samples are in common; compared on those")
-    notes.extend(
-        f"{difference.slot.replace('_', ' ')} differs: {difference.old or 'unknown'} before, "
-        f"{difference.new or 'unknown'} after"
-        for difference in item.differences
-    )
     refused = verdict == "refused"
+    mode = None if refused else _mode(decided, at, min(old.n_samples, new.n_samples))
+    if mode == "unpaired":
+        notes.append("no sample is in common; two samples of one declared pool, compared by their means")
+    if mode == "paired_partial":
+        notes.append(f"only {n_common} samples are in common of {old.n_samples} and {new.n_samples}")
+    notes.extend(_noted(difference) for difference in item.differences)
     return Comparison(
         behavior=item.name,
         old=page.old,
@@ -255,8 +251,8 @@ def _compared(
         q_diff=_known(decided.verdicts.q_diff[at]),
         q_equivalent=_known(decided.verdicts.q_equivalent[at]),
         margin=arm.measure.margin,
-        is_noninferior=decided.is_noninferior(at, arm),
-        mode=None if refused else "unpaired" if is_unpaired else "paired_partial" if is_partly else "paired",
+        is_noninferior=None if refused else decided.is_noninferior(at, arm),
+        mode=mode,
         n_common=n_common,
         n_old=old.n_samples,
         n_new=new.n_samples,
@@ -265,9 +261,7 @@ def _compared(
         n_better=down if is_falling else up,
         n_worse=up if is_falling else down,
         n_needed=decided.n_needed(at, arm, n_common) if verdict == "inconclusive" else None,
-        refused_because=("the two runs have no sample in common; run both on the same samples",)
-        if refused
-        else (),
+        refused_because=NOTHING_IN_COMMON if refused else (),
         differences=item.differences,
         notes=tuple(notes),
         slices=tuple(slices),
@@ -276,6 +270,17 @@ def _compared(
         old_runs=old.runs,
         new_runs=new.runs,
     )
+
+
+def _mode(decided: Decided, at: int, smaller: int) -> Literal["paired", "paired_partial", "unpaired"]:
+    if decided.is_unpaired[at]:
+        return "unpaired"
+    return "paired_partial" if decided.sums.primary.samples[at] < PARTLY * smaller else "paired"
+
+
+def _noted(difference: SlotDifference) -> str:
+    word = difference.slot.replace("_", " ")
+    return f"{word} differs: {difference.old or 'unknown'} before, {difference.new or 'unknown'} after"
 
 
 def _standing(
