@@ -34,7 +34,7 @@ class Measure(Record):
     where: dict[str, str] = Field(default_factory=dict)
     """Only samples with this metadata, e.g. one part of a task."""
     pool: bool = False
-    """Samples are drawn from one pool: runs without a sample in common may still be compared, by their means."""
+    """Samples are drawn from one pool: runs with none in common may be compared by their means."""
     cluster: str | None = None
     """Sample metadata key of a shared source; such samples are not independent."""
 

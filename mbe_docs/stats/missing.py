@@ -105,8 +105,8 @@ def standing(
 ) -> Standing:
     """The verdict that stands, given the verdicts under `primary` and `strict` counting and what was lost.
 
-    Over `most_lost` (a share) lost in either arm nothing can be said; a change must be the same change either way. A refusal
-    stays a refusal.
+    Over `most_lost` (a share) lost in either arm nothing can be said; a change must be the same change either
+    way. A refusal stays a refusal.
     """
     if primary == "refused":
         return Standing(primary, None)

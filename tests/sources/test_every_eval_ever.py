@@ -472,7 +472,9 @@ def test_messages_stand_in_for_an_output(root):
 def test_what_the_aggregate_does_not_state_is_not_checked(root):
     """No checksum, no number of rows, and rows that name no model."""
     change_rows(root / SUMS, lambda rows: [row | {"model_id": None} for row in rows])
-    change(root / SUMS, lambda value: value["detailed_evaluation_results"].update(checksum=None, total_rows=None))
+    change(
+        root / SUMS, lambda value: value["detailed_evaluation_results"].update(checksum=None, total_rows=None)
+    )
     items = read(root, SUMS)
 
     assert (of(items, Run)[0].status, codes(items)) == ("success", [])
