@@ -67,7 +67,7 @@ class Subjects:
         The model that answered wins over the one that was asked for. The variant with the most
         conditions that all hold wins over one with fewer; the snapshot itself needs none to hold.
         """
-        on = datetime.date.fromisoformat(run.started_at[:10]) if run.started_at else None
+        on = day_of(run)
         names = run.models_resolved if len(run.models_resolved) == 1 else ()
         found = (self.snapshot_named(name, on) for name in (*names, run.model_requested))
         snapshot = next((name for name in found if name), None)
@@ -81,6 +81,14 @@ class Subjects:
     def variants_of(self, snapshot: str) -> tuple[Variant, ...]:
         """Declared variants of a snapshot, in file order."""
         return tuple(self._variants.get(snapshot, ()))
+
+
+def day_of(run: Run) -> datetime.date | None:
+    """The day a run started; unknown where the log states none, or none that exists."""
+    try:
+        return datetime.date.fromisoformat((run.started_at or "")[:10])
+    except ValueError:
+        return None
 
 
 def holds(conditions: dict[str, Scalar], run: Run) -> bool:

@@ -76,14 +76,7 @@ class DeepEval:
                 fix='log it: evaluate(…, hyperparameters={"model": "…", "snapshot": "…"}),'
                 " or @deepeval.log_hyperparameters",
             )
-        try:
-            yield from _CaseReader(log, settings, run, parameters).items(notes)
-        except RecursionError as error:
-            raise SourceError(
-                "its header is nested too deeply",
-                at=Location(log.uri),
-                fix="restore the file from its source",
-            ) from error
+        yield from _CaseReader(log, settings, run, parameters).items(notes)
 
 
 def _opened(log: LogFile, settings: Settings) -> tuple[TestRun, tuple[str, ...]]:

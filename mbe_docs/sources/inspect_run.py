@@ -338,9 +338,12 @@ def expected_scorers(header: Header, seen: Seen) -> list[str]:
 
 def utc(stamp: str | None) -> str | None:
     """An ISO 8601 time in UTC; without a zone as it stands, and `None` where it is not a time."""
-    if stamp is None or _UTC.fullmatch(stamp):
-        return stamp
+    if stamp is None:
+        return None
     try:
+        if _UTC.fullmatch(stamp):
+            datetime.fromisoformat(stamp[:19])
+            return stamp
         time = datetime.fromisoformat(stamp)
         return time.astimezone(UTC).isoformat() if time.tzinfo else time.isoformat()
     except (ValueError, OverflowError):

@@ -116,14 +116,7 @@ def _read_results(log: LogFile, settings: Settings, complaints: Complaints) -> I
 
 def _read_lone(log: LogFile, settings: Settings, complaints: Complaints) -> Iterator[Item]:
     """Samples without results: the folder's name is the model's, as the harness writes it."""
-    folder = log.path.resolve().parent.name
-    model = folder.replace("__", "/")
-    if not model:
-        raise SourceError(
-            "no results file lies beside the samples, and no folder names the model",
-            at=Location(log.uri),
-            fix="put the results file of the same date beside them",
-        )
+    model = log.path.resolve().parent.name.replace("__", "/") or "/"
     yield from complaints.add(
         "MBE227",
         "warning",

@@ -9,7 +9,6 @@ import msgspec
 
 from mbe_docs.records.evals import Outcome
 from mbe_docs.sources.decoding import (
-    DocumentError,
     as_dict,
     as_int,
     as_list,
@@ -161,9 +160,6 @@ def identity_of(row: Row) -> Identity:
 
     Variables that begin with `_` and `sessionId` differ between repeats. A test with the same variables and
     other assertions is another sample. Without variables the rendered prompt counts.
-
-    Raises:
-        DocumentError: they are nested too deeply.
     """
     test = row.testCase or Test()
     given = variables_of(row)
@@ -172,11 +168,7 @@ def identity_of(row: Row) -> Identity:
     if not asked:
         asked = as_text(as_dict(anything(row.prompt)).get("raw"))
         asked = None if asked == STRIPPED_PROMPT else asked
-    try:
-        content = _SORTED.encode((asked, None, (description, test.assertions)))
-    except RecursionError as error:
-        raise DocumentError("nested too deeply") from error
-    digest = hashlib.sha256(content).hexdigest()[:32]
+    digest = hashlib.sha256(_SORTED.encode((asked, None, (description, test.assertions)))).hexdigest()[:32]
     return Identity(digest, description, not asked and not description and not test.assertions)
 
 

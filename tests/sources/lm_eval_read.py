@@ -6,6 +6,7 @@ import copy
 import datetime
 import json
 import math
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,15 @@ def torn(draw: st.DrawFn, data: bytes) -> bytes:
             case _:
                 data = data[:at] + draw(st.binary(max_size=8)) + data[at + length % 8 :]
     return data
+
+
+DEEP = 800 if sys.version_info < (3, 12) else 3000
+"""Nesting that is decoded, and too deep to walk."""
+
+
+def deep(depth: int = DEEP) -> str:
+    """JSON that is nested as deeply."""
+    return "[" * depth + "]" * depth
 
 
 def _nested(depth: int) -> Any:

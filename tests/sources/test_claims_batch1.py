@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,32 @@ def test_a_json_lines_export_beside_its_json_is_not_read_again(tmp_path):
     (tmp_path / "export.json").write_bytes((LOGS / "promptfoo" / "export.json").read_bytes())
 
     assert claimants(lines) == []
+
+
+LONG = "x" * 9000
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"doc_id": 0, "doc": {"text": LONG}, "target": "a", "doc_hash": "b"}, "lm-eval"),
+        (
+            {
+                "provider": {"id": "a"},
+                "prompt": {"raw": "b", "label": "c"},
+                "vars": {},
+                "response": {"output": LONG},
+                "promptIdx": 0,
+                "testIdx": 0,
+            },
+            "promptfoo",
+        ),
+        ({"spec": {"completion_fns": ["a"], "eval_name": "b", "run_config": LONG}}, "openai-evals"),
+    ],
+)
+def test_a_first_line_longer_than_the_head_is_claimed_once(tmp_path, row, expected):
+    """What tells the format may lie behind a long document or answer."""
+    path = tmp_path / "log.jsonl"
+    path.write_text(json.dumps(row) + "\n")
+
+    assert claimants(path) == [expected]

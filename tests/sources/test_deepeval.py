@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from mbe_docs.errors import SourceError
 from mbe_docs.sources.deepeval import SOURCE
-from tests.sources.lm_eval_read import LOGS, Read, altered, check, torn, written
+from tests.sources.lm_eval_read import LOGS, Read, altered, check, deep, torn, written
 
 RUN = LOGS / "deepeval" / "test_run_20261123_160000.json"
 LATEST = LOGS / "deepeval" / "latest_test_run.json"
@@ -254,6 +254,36 @@ def test_a_file_above_the_limit_is_refused():
     """A test run is one document."""
     with pytest.raises(SourceError, match="above the limit"):
         Read(SOURCE, RUN, member_bytes=10)
+
+
+def test_what_is_nested_too_deeply_costs_only_itself(tmp_path):
+    """The input of a case is hashed."""
+    cases = [case(metric(), input="DEEP"), case(metric())]
+    path = written(tmp_path / "run.json", {"testCases": cases, "hyperparameters": {"model": "m"}})
+    path.write_text(path.read_text().replace('"DEEP"', deep()))
+
+    found = Read(SOURCE, path)
+
+    assert len(found.observations) == 1
+    assert "nested too deeply" in found.finding("MBE210").problem
+
+
+def test_a_run_whose_cases_are_all_lost_is_partial(tmp_path):
+    """And says so."""
+    run = read(tmp_path, 7).run
+
+    assert (run.status, run.status_reason) == ("partial", "none of its cases can be read")
+
+
+def test_a_key_that_is_there_twice_is_a_note(tmp_path):
+    """Where a strict parser refuses the file for another reason."""
+    path = tmp_path / "run.json"
+    text = json.dumps({"testCases": [case(metric(score=float("nan")))], "hyperparameters": {"model": "m"}})
+    path.write_text(text.replace('"model": "m"', '"model": "n", "model": "m"'))
+
+    found = Read(SOURCE, path)
+
+    assert "same key twice" in found.finding("MBE216").problem
 
 
 @BOUNDED

@@ -271,6 +271,16 @@ def test_excerpts_hold_what_the_report_says(tmp_path):
     assert (excerpt.output, excerpt.scores) == ("said", (("pass", "failed", None, "why"),))
 
 
+def test_long_names_are_shortened_and_stay_apart(tmp_path):
+    """Parametrised tests carry whole prompts in their names."""
+    names = ["x" * 300 + end for end in "ab"]
+
+    read = report(tmp_path, "".join(f'<testcase name="{name}"/>' for name in names))
+
+    assert len({one.sample_id for one in read.observations}) == 2
+    assert max(len(one.sample_id) for one in read.observations) < 200
+
+
 @BOUNDED
 @given(data=torn(PYTEST.read_bytes()))
 def test_torn_reports_never_crash(tmp_path, data):

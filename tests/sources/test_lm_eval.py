@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 from mbe_docs.errors import SourceError
 from mbe_docs.sources.lm_eval import SOURCE
-from tests.sources.lm_eval_read import LOGS, SHARED, Read, altered, check, rows_of, torn, written
+from tests.sources.lm_eval_read import LOGS, SHARED, Read, altered, check, deep, rows_of, torn, written
 
 STAMP = "2026-11-23T16-56-28.900820"
 FOLDER = LOGS / "lm_eval" / "q4_1"
@@ -463,6 +463,152 @@ def test_a_run_without_any_score_is_a_finding(tmp_path):
     read = Read(SOURCE, pair(tmp_path / "a", [row(metrics=[])]))
 
     assert "no row of the run has a score" in read.finding("MBE215").problem
+
+
+def test_what_is_nested_too_deeply_costs_only_itself(tmp_path):
+    """A row without hashes is hashed by its document; this one cannot be."""
+    path = written(tmp_path / "samples_sums_x.jsonl", [row(0, doc="DEEP", doc_hash=None), row(1)])
+    path.write_text(path.read_text().replace('"DEEP"', deep()))
+
+    read = Read(SOURCE, path)
+
+    assert [one.sample_id for one in read.observations] == ["1"]
+    assert "nested too deeply" in read.finding("MBE210").problem
+
+
+def test_a_deep_answer_is_not_shown(tmp_path):
+    """Its score counts all the same."""
+    path = written(tmp_path / "samples_sums_x.jsonl", [row(0, resps="DEEP", arguments="DEEP")])
+    path.write_text(path.read_text().replace('"DEEP"', deep()))
+
+    read = Read(SOURCE, path, excerpts=True)
+
+    assert [one.value for one in read.observations] == [1.0]
+    assert read.excerpts[0].output == "(nested too deeply to be shown)"
+
+
+def test_a_header_that_is_nested_too_deeply_is_refused(tmp_path):
+    """With the place, not with a trace."""
+    stated = results(config={"model_args": {"model": "x", "odd": "DEEP"}})
+    path = written(tmp_path / "results.json", stated)
+    path.write_text(path.read_text().replace('"DEEP"', deep()))
+
+    with pytest.raises(SourceError, match="nested too deeply"):
+        Read(SOURCE, path)
+
+
+def test_keys_that_are_there_twice_are_a_note(tmp_path):
+    """Strict parsers keep the last one silently."""
+    path = tmp_path / "results.json"
+    path.write_text('{"results": {"a": {"acc": 1, "acc": NaN}}, "config": {"model": "m"}}')
+
+    read = Read(SOURCE, path)
+
+    assert read.run.reported[0].value is None
+    assert "same key twice" in read.finding("MBE216").problem
+
+
+def test_a_line_above_the_limit_ends_the_file(tmp_path, monkeypatch):
+    """A line without end must not fill the memory."""
+    monkeypatch.setattr("mbe_docs.sources.lm_eval_lines.LINE_BYTES", 900)
+    path = written(tmp_path / "samples_sums_x.jsonl", [row(0), row(1, target="x" * 2000), row(2)])
+
+    read = Read(SOURCE, path)
+
+    assert [one.sample_id for one in read.observations] == ["0"]
+    assert read.run.status == "partial"
+
+
+def test_a_file_of_the_same_date_that_is_no_results_file_does_not_count(tmp_path):
+    """Nor does a date that is missing."""
+    path = shutil.copy(SAMPLES, tmp_path / SAMPLES.name)
+    (tmp_path / f"notes_{STAMP}.json").write_text("{}")
+    dateless = shutil.copy(SAMPLES, tmp_path / "samples.jsonl")
+
+    assert claims(path)
+    assert claims(dateless)
+
+
+def test_examples_are_picked_by_a_seed(tmp_path):
+    """With no example there is nothing to pick."""
+    stated = results(config={"model_args": "model=x", "fewshot_seed": 7}, **{"n-shot": {"sums": 5}})
+
+    run = Read(SOURCE, written(tmp_path / "results.json", stated)).run
+
+    assert run.task_args == {"fewshot_seed": 7, "num_fewshot": 5}
+
+
+@pytest.mark.parametrize("date", [1e300, -1e300, 0, None, "now"])
+def test_a_date_that_is_none_is_unknown(tmp_path, date):
+    """Not the epoch, not today."""
+    run = Read(SOURCE, written(tmp_path / "results.json", results(date=date))).run
+
+    assert run.started_at is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "observations"),
+    [
+        ({"metrics": None}, 0),
+        ({"doc": "a text"}, 1),
+        ({"doc_hash": None}, 1),
+        ({"arguments": {"gen_args_0": {"arg_0": ["a", "b"]}}}, 1),
+        ({"metrics": ["exact_match", "exact_match"]}, 0),
+        ({"resps": [["a", "b"]], "filtered_resps": [["a", "b"]], "exact_match": [[1], [0]]}, 0),
+    ],
+)
+def test_rows_of_odd_shape(tmp_path, changes, observations):
+    """Read where they say enough, lost with a finding where they do not."""
+    path = written(tmp_path / "samples_sums_x.jsonl", [row(5), row(6, **changes)])
+
+    read = Read(SOURCE, path, excerpts=True)
+
+    assert len(read.observations) == 1 + observations
+    assert observations or read.findings
+
+
+def test_a_first_row_that_is_damaged_costs_only_itself(tmp_path):
+    """The run's key then does without it."""
+    path = written(tmp_path / "samples_sums_x.jsonl", [{"doc_id": 1, "doc_hash": 5}, row(1)])
+
+    assert len(Read(SOURCE, path).observations) == 1
+
+
+def test_an_empty_samples_file_beside_results_is_partial(tmp_path):
+    """Planned, and not there."""
+    read = Read(SOURCE, pair(tmp_path / "a", []))
+
+    assert read.run.status == "partial"
+
+
+def test_an_answer_that_is_not_utf_8_is_not_shown(tmp_path):
+    """Its score counts all the same."""
+    path = written(tmp_path / "samples_sums_x.jsonl", [row(0, resps=[["ODD"]])])
+    path.write_bytes(path.read_bytes().replace(b"ODD", b"\xff"))
+
+    read = Read(SOURCE, path, excerpts=True)
+
+    assert [one.value for one in read.observations] == [1.0]
+    assert read.excerpts[0].output == "null"
+
+
+def test_an_infinite_likelihood_in_an_answer_is_shown(tmp_path):
+    """The harness writes `-Infinity`, which strict parsers refuse."""
+    path = written(tmp_path / "samples_sums_x.jsonl", [row(0, resps=[[[float("-inf"), False]]])])
+
+    read = Read(SOURCE, path, excerpts=True)
+
+    assert read.excerpts[0].output == '[[["-inf",false]]]'
+
+
+def test_a_lone_surrogate_is_a_note(tmp_path):
+    """The row counts."""
+    path = written(tmp_path / "samples_sums_x.jsonl", [row(0), row(1, target="\ud800")])
+
+    read = Read(SOURCE, path)
+
+    assert len(read.observations) == 2
+    assert read.finding("MBE216").at.line == 2
 
 
 @BOUNDED

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 
 from mbe_docs.errors import SourceError
 from mbe_docs.sources.openai_evals import SOURCE
-from tests.sources.lm_eval_read import LOGS, Read, altered, check, rows_of, torn, written
+from tests.sources.lm_eval_read import LOGS, Read, altered, check, deep, rows_of, torn, written
 
 LOG = next((LOGS / "openai_evals").glob("*.jsonl"))
 BOUNDED = settings(
@@ -232,6 +232,64 @@ def test_a_log_without_a_specification_is_refused_with_a_fix(tmp_path, first):
         Read(SOURCE, path)
 
     assert caught.value.fix
+
+
+def test_what_is_nested_too_deeply_costs_only_itself(tmp_path):
+    """The prompt of a call is hashed."""
+    path = written(
+        tmp_path / "log.jsonl", [spec(), sampling("DEEP"), event("match", {"correct": True}), DONE]
+    )
+    path.write_text(path.read_text().replace('"DEEP"', deep()))
+
+    found = Read(SOURCE, path)
+
+    assert [one.value for one in found.observations] == [1.0]
+    assert "nested too deeply" in found.finding("MBE210").problem
+
+
+def test_a_header_that_is_nested_too_deeply_is_refused(tmp_path):
+    """With the place, not with a trace."""
+    first = spec(run_config={"eval_spec": {"args": {"odd": "DEEP"}}})
+    path = written(tmp_path / "log.jsonl", [first, event("match", {"correct": True}), DONE])
+    path.write_text(path.read_text().replace('"DEEP"', deep()))
+
+    with pytest.raises(SourceError, match="nested too deeply"):
+        Read(SOURCE, path)
+
+
+def test_a_name_without_parts_is_the_task(tmp_path):
+    """Nothing is a version then."""
+    run = read(tmp_path, spec(eval_name="sums", split=None), event("match", {"correct": True}), DONE).run
+
+    assert (run.task, run.task_version) == ("sums", None)
+
+
+def test_a_lone_surrogate_is_a_note(tmp_path):
+    """It is shown as U+FFFD."""
+    found = read(
+        tmp_path, spec(), sampling(sampled="\ud800"), event("match", {"correct": True}), DONE, excerpts=True
+    )
+
+    assert found.excerpts[0].output == "\ufffd"
+    assert "MBE216" in found.codes
+
+
+def test_a_run_without_scores_is_a_finding(tmp_path):
+    """An empty success is the worst result."""
+    found = read(tmp_path, spec(), sampling(), DONE)
+
+    assert found.observations == []
+    assert "no sample of the run has a score" in found.finding("MBE215").problem
+
+
+def test_events_of_other_kinds_are_skipped(tmp_path):
+    """Embeddings, function calls and the like say nothing about the score."""
+    others = [event(kind, {"x": 1}) for kind in ("embedding", "function_call", "extra", "unheard-of")]
+
+    found = read(tmp_path, spec(), sampling(), *others, event("match", {"correct": True}), DONE)
+
+    assert [one.value for one in found.observations] == [1.0]
+    assert found.codes == []
 
 
 @BOUNDED

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from mbe_docs.errors import SourceError
 from mbe_docs.sources.promptfoo import SOURCE
-from tests.sources.lm_eval_read import LOGS, SHARED, Read, altered, check, rows_of, torn, written
+from tests.sources.lm_eval_read import LOGS, SHARED, Read, altered, check, deep, rows_of, torn, written
 
 EXPORT = LOGS / "promptfoo" / "export.json"
 LINES = LOGS / "promptfoo" / "lines.jsonl"
@@ -359,6 +359,7 @@ def test_the_judge_is_the_model_that_grades(tmp_path, assertion, judge):
         ('[{"role": "user", "content": "{{q}}"}]', False),
         ("{{q}}", None),
         ("[not json", None),
+        ('["a", "b"]', None),
     ],
 )
 def test_a_system_prompt_is_seen_in_chat_prompts_only(tmp_path, raw, has_system):
@@ -490,6 +491,95 @@ def test_an_export_without_rows_is_refused_with_a_fix(tmp_path, text):
         Read(SOURCE, path)
 
     assert caught.value.fix
+
+
+def test_a_header_that_is_nested_too_deeply_is_refused(tmp_path):
+    """With the place, not with a trace."""
+    made = export([row()])
+    made["config"]["providers"][0]["config"] = {"tools": "DEEP"}
+    path = written(tmp_path / "export.json", made)
+    path.write_text(path.read_text().replace('"DEEP"', deep()))
+
+    with pytest.raises(SourceError, match="nested too deeply"):
+        Read(SOURCE, path)
+
+
+def test_tests_of_two_groups_are_two_samples_even_where_they_are_equal(tmp_path):
+    """Newer exports say which rows are repeats of each other."""
+    rows = [row(repeatGroupId=name, repeatIndex=0) for name in "abcd"]
+
+    assert [one.epoch for one in of(tmp_path, *rows).of("pass")] == [1] * 4
+    assert len({one.sample_id for one in of(tmp_path, *rows).of("pass")}) == 4
+
+
+def test_reasoning_tokens_of_a_sum_are_unknown_where_they_are_zero(tmp_path):
+    """A provider that states 0 means it; promptfoo's own sum starts at 0."""
+    usage = {"prompt": 9.0, "completion": 1, "completionDetails": {"reasoning": 0}}
+    stated = row(response={"output": "2", "tokenUsage": usage})
+    summed = row(response={"output": "2"}, tokenUsage=usage, vars={"q": "other"})
+
+    read = of(tmp_path, stated, summed)
+
+    assert [(one.tokens_in, one.tokens_reasoning) for one in read.of("pass")] == [(9, 0), (9, None)]
+
+
+@pytest.mark.parametrize("raw", ['{"model": "a', "text", None, {"model": 5}, {"id": 1}])
+def test_a_raw_response_may_be_anything(tmp_path, raw):
+    """Some providers keep text, some nothing."""
+    assert of(tmp_path, row(response={"output": "2", "raw": raw})).run.models_resolved == ()
+
+
+def test_usage_may_be_missing(tmp_path):
+    """Tokens are then unknown."""
+    (one,) = of(tmp_path, row(response={"output": "2"}, latencyMs=-5, cost="free")).of("pass")
+
+    assert (one.tokens_in, one.latency_us, one.cost_nusd) == (None, None, None)
+
+
+def test_a_byte_order_mark_is_skipped(tmp_path):
+    """In a stream too."""
+    path = tmp_path / "export.json"
+    path.write_bytes(b"\xef\xbb\xbf" + EXPORT.read_bytes())
+
+    assert len(Read(SOURCE, path).observations) == len(Read(SOURCE, path, member_bytes=10).observations) == 54
+
+
+def test_a_large_file_that_a_strict_parser_refuses_is_streamed(tmp_path, monkeypatch):
+    """Up to the fault."""
+    monkeypatch.setattr("mbe_docs.sources.promptfoo_files.MOST_TOLERATED", 10)
+    path = written(tmp_path / "export.json", export([row(), row(score=float("nan")), row()]))
+
+    read = Read(SOURCE, path)
+
+    assert len(read.of("pass")) == 1
+    assert "past row 1" in read.finding("MBE212").problem
+
+
+def test_a_lone_surrogate_in_a_line_is_a_note(tmp_path):
+    """With its line; the row counts."""
+    path = written(tmp_path / "lines.jsonl", [row(), row(response={"output": "\ud800"})])
+
+    read = Read(SOURCE, path)
+
+    assert len(read.of("pass")) == 2
+    assert read.finding("MBE216").at.line == 2
+
+
+def test_a_raw_response_that_cannot_be_decoded_names_no_model(tmp_path):
+    """Parts that are skipped are not checked by the parser until somebody looks."""
+    path = written(tmp_path / "lines.jsonl", [row(response={"output": "2", "raw": {"model": "ODD"}})])
+    path.write_bytes(path.read_bytes().replace(b"ODD", b"\xff"))
+
+    read = Read(SOURCE, path)
+
+    assert [one.model_resolved for one in read.of("pass")] == [None]
+
+
+def test_a_guardrail_that_says_nothing_is_not_kept(tmp_path):
+    """Only `flagged` is read."""
+    (one,) = of(tmp_path, row(response={"output": "2", "guardrails": {"reason": "x"}})).of("pass")
+
+    assert "guardrails.flagged" not in one.metadata
 
 
 @BOUNDED
