@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mbe_docs.errors import ConfigError, Location
 from mbe_docs.safe_yaml import List, Map, Node, Problem, Text, closest, quote, read
 
+FailOn = Literal["regressed", "inferior", "inconclusive", "any-change", "never"]
+"""What counts as a finding of a diff; each but `never` includes those before it."""
+
 
 class Policy(BaseModel):
     """When two runs may be compared; strict by default."""
@@ -32,6 +35,10 @@ class Policy(BaseModel):
     max_missing: float = 0.10
     """Share of infrastructure errors and absent attempts above which nothing is decided."""
     alpha: float = 0.05
+    fail_on: FailOn = "regressed"
+    """What `mbe-docs diff` fails at, unless it is told otherwise."""
+    require_decided: bool = False
+    """Whether undecided and not comparable behaviors fail a diff as well."""
 
 
 class Config(BaseModel):
@@ -55,6 +62,7 @@ def config_path(root: Path) -> Path:
 
 
 _EXPECTED = {
+    "bool_parsing": "true or false",
     "float_parsing": "a number",
     "float_type": "a number",
     "model_type": "a mapping",

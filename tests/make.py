@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from mbe_docs.config import Config, Policy
+from mbe_docs.curated.bundle import Curated, PlaceKind
+from mbe_docs.errors import Location
+from mbe_docs.evidence.store import EvidenceStore
 from mbe_docs.records.behaviors import Behavior, Measure
 from mbe_docs.records.estimates import Comparison, Estimate, Interval, OutcomeCounts
-from mbe_docs.records.evals import Run, ScorerSpec
+from mbe_docs.records.evals import Observation, Outcome, Run, ScorerSpec
+from mbe_docs.records.findings import Finding
+from mbe_docs.records.hashing import text_hash
 from mbe_docs.records.models import AliasBinding, Family, Snapshot, Variant
 from mbe_docs.records.quirks import Detect, Quirk
+from mbe_docs.records.registry import Registry
+from mbe_docs.registry.merge import merge
 
 
 def run(**changes: Any) -> Run:
@@ -141,3 +152,89 @@ def comparison(**changes: Any) -> Comparison:
         "n_better": 5,
     }
     return Comparison(**(fields | changes))
+
+
+MARKS: dict[str, tuple[float | None, Outcome]] = {
+    "1": (1.0, "scored"),
+    "0": (0.0, "scored"),
+    "E": (None, "model_error"),
+    "L": (None, "limited"),
+    "R": (None, "refused"),
+    "I": (None, "infra_error"),
+    "U": (None, "unscored"),
+}
+"""One letter per attempt: passed, failed, and each way to end without a value."""
+
+
+def observations(of: Run, attempts: str | Iterable[Iterable[float]], **changes: Any) -> list[Observation]:
+    """Attempts of a run: words are samples and letters attempts (`"11 1E 0"`), or lists of scores.
+
+    `metadata` is one mapping per sample; `first` the number of the first sample, whose content its number
+    stands for; `scorer` and every other field of an observation are the same for all.
+    """
+    metadata = [dict(entry) for entry in changes.pop("metadata", ())]
+    first = changes.pop("first", 0)
+    scorer = changes.pop("scorer", "match")
+    samples = attempts.split() if isinstance(attempts, str) else attempts
+    rows = []
+    for sample, tries in enumerate(samples):
+        for epoch, one in enumerate(tries, 1):
+            value, outcome = MARKS[one] if isinstance(one, str) else (float(one), "scored")
+            row = Observation(
+                run_key=of.run_key,
+                sample_id=f"s{first + sample}",
+                input_hash=f"{first + sample:032x}",
+                epoch=epoch,
+                scorer=scorer,
+                value=value,
+                label=None,
+                outcome=outcome,
+                metadata=metadata[sample] if metadata else {},
+            )
+            rows.append(row._replace(**changes))
+    return rows
+
+
+def stored(root: Path, *logs: tuple[Run, Iterable[Observation]]) -> EvidenceStore:
+    """A store with these runs, each from a log of its own."""
+    store = EvidenceStore(root)
+    entries = []
+    for run_of_log, rows in logs:
+        sha256 = text_hash(run_of_log.run_key) * 2
+        items = [run_of_log.model_copy(update={"file_sha256": sha256}), *rows]
+        entry, _ = store.write_part(
+            items,
+            source_sha256=sha256,
+            source_uri=run_of_log.log_uri,
+            source_format=run_of_log.source_format,
+        )
+        entries.append(entry)
+    store.commit(entries)
+    return store
+
+
+@dataclass(frozen=True)
+class Notes(Curated):
+    """Records without files: every place is its kind and id."""
+
+    def place(self, kind: PlaceKind, id: str, *field_path: str | int) -> Location:
+        return Location("/".join((kind, id, *map(str, field_path))))
+
+
+def merged(
+    root: Path,
+    *logs: tuple[Run, Iterable[Observation]],
+    behaviors: Iterable[Behavior] = (),
+    quirks: Iterable[Quirk] = (),
+    families: Iterable[Family] | None = None,
+    policy: Policy | None = None,
+    **more: Any,
+) -> tuple[Registry, tuple[Finding, ...]]:
+    """The registry of these logs and notes, with its findings."""
+    notes = Notes(
+        families=(family(),) if families is None else tuple(families),
+        behaviors=tuple(behaviors),
+        quirks=tuple(quirks),
+        **more,
+    )
+    return merge(notes, stored(root, *logs), Config(policy=policy or Policy()))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mbe_docs.cli.output import print_findings, project_option
+from mbe_docs.cli.output import is_quiet, print_findings, project_option
 from mbe_docs.text import terminal_safe
 
 if TYPE_CHECKING:
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 @click.option("--allow-unreadable", is_flag=True, help="Exit 0 even if a log could not be read.")
 @click.option("--allow-empty", is_flag=True, help="Exit 0 even if no log was found.")
 @project_option
-@click.pass_context
 def command(
-    ctx: click.Context,
     paths: tuple[str, ...],
     mappings: tuple[Path, ...],
     dry_run: bool,
@@ -45,11 +43,9 @@ def command(
     from mbe_docs.project import Project
 
     project = Project.find(root)
-    quiet = ctx.obj["quiet"]
-    with _progress(quiet=quiet) as advance:
+    with _progress(quiet=is_quiet()) as advance:
         summary = project.ingest(paths, mappings=mappings, dry_run=dry_run, advance=advance)
-    if not quiet:
-        print_findings(summary.findings)
+    print_findings(summary.findings)
     for result in summary.files:
         if result.outcome in ("read", "refused") or dry_run:
             click.echo(terminal_safe(_line(result), one_line=True))
@@ -60,13 +56,19 @@ def command(
         f"{summary.observations:,} scores from {summary.runs:,} runs"
     )
     if not summary.files or summary.count("ignored") == len(summary.files):
-        return 0 if allow_empty else 2
+        if allow_empty:
+            return 0
+        click.echo(terminal_safe(f"no log was found in {', '.join(paths)}", one_line=True), err=True)
+        click.echo("  fix: name files, folders or globs of logs; --allow-empty if none is fine", err=True)
+        return 2
     return 0 if allow_unreadable or not summary.count("refused") else 1
 
 
 def _line(result: FileResult) -> str:
     if result.outcome == "refused":
         return f"✗ {result.uri}: {result.reason}"
+    if result.outcome in ("known", "ignored"):
+        return f"· {result.uri}: {result.reason or 'known already'}"
     return f"✓ {result.uri}: {result.runs} runs, {result.observations:,} scores ({result.source})"
 
 

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import click
 
+from mbe_docs.cli.output import say
+
 
 @click.command("init")
 @click.argument("path", type=click.Path(file_okay=False, path_type=Path), default=Path())
 @click.option("--title", default=None, help="Title of the site; by default the folder's name.")
 def command(path: Path, title: str | None) -> int:
-    """Start a registry in PATH: configuration, an example behavior, quirk and model to edit.
+    """Start a registry in PATH: settings, closed lists, and templates of a behavior, a quirk and a model.
 
     Files that are there already are left as they are.
     """
@@ -21,6 +23,6 @@ def command(path: Path, title: str | None) -> int:
     for name in written:
         click.echo(f"wrote {name}")
     for name in kept:
-        click.echo(f"kept  {name}", err=True)
-    click.echo(f"Next: cd {path} && mbe-docs ingest LOGS && mbe-docs check && mbe-docs build", err=True)
+        say(f"kept  {name}")
+    say(f"Next: cd {path} && mbe-docs ingest LOGS && mbe-docs check && mbe-docs build")
     return 0

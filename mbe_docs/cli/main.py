@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import io
 import logging
+import os
 import sys
+import traceback
+import warnings
 from typing import Final
 
 import click
@@ -20,6 +24,7 @@ COMMANDS: Final = {
     "build": "Evidence and notes into registry.json, pages and a site.",
     "serve": "Live preview; rebuilds when something changes.",
     "diff": "What changed between two models; exit 0, 1 or 2.",
+    "bless": "Pin what is measured as the baseline of later diffs.",
     "evidence": "List what is stored, check its checksums.",
 }
 ISSUES: Final = "the project's issue tracker"
@@ -58,36 +63,65 @@ def cli(ctx: click.Context, quiet: bool, verbose: int) -> None:
     """Behavior cards, quirk catalogues and upgrade diffs for AI models, from eval logs and notes."""
     ctx.obj = {"quiet": quiet, "verbose": verbose}
     level = logging.ERROR if quiet else (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
+    elif os.environ.get("FORCE_COLOR"):
+        ctx.color = True
+    if not (verbose or sys.warnoptions):
+        warnings.simplefilter("ignore")  # those of libraries: nothing that a user of ours could act on
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setFormatter(_SafeFormatter("%(message)s"))
     logger = logging.getLogger("mbe_docs")
     logger.handlers = [handler]
     logger.setLevel(level)
     logger.propagate = False
 
 
+class _SafeFormatter(logging.Formatter):
+    """Names of files and logs are nothing a terminal should act on."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return terminal_safe(super().format(record)).replace("\n", "\n    ")
+
+
 def main() -> None:
     """Entry point: 0 nothing to report, 1 findings, 2 could not run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a character that the terminal has not is no reason to stop
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(_exit_code())
+
+
+def _exit_code() -> int:
     try:
         result = cli.main(standalone_mode=False)
     except click.exceptions.Abort:
-        code = 130
+        return 130
     except click.ClickException as error:
         error.show()
-        code = 2
     except MbeDocsError as error:
-        click.echo(terminal_safe(str(error)), err=True)
-        code = 2
-    except BrokenPipeError:
-        code = 2
+        from mbe_docs.cli.output import print_error
+
+        print_error(error)
+    except (BrokenPipeError, SystemExit):  # click exits by itself where nobody reads stdout any more
+        pass
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(terminal_safe(f"{place}{error.strerror or error}", one_line=True), err=True)
+        click.echo("  fix: mend the path or its permissions, or make room on the disk", err=True)
+        _trace()
     except Exception as error:  # the last stop: a bug is said in one line, with the trace on request
-        click.echo(f"mbe-docs: internal error: {type(error).__name__}: {terminal_safe(str(error))}", err=True)
+        said = "; ".join((f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())))
+        click.echo(f"mbe-docs: internal error: {terminal_safe(said, one_line=True)}", err=True)
         click.echo(
             f"  fix: this is a bug; report it to {ISSUES} with the output of `mbe-docs -v …`", err=True
         )
-        if any(flag in sys.argv for flag in ("-v", "-vv", "--verbose")):
-            raise
-        code = 2
+        _trace()
     else:
-        code = result if isinstance(result, int) else 0
-    sys.exit(code)
+        return result if isinstance(result, int) else 0
+    return 2
+
+
+def _trace() -> None:
+    if any(flag in sys.argv for flag in ("-v", "-vv", "--verbose")):
+        click.echo(terminal_safe(traceback.format_exc()), err=True)

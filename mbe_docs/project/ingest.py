@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import glob
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from mbe_docs.errors import ConfigError, Location, SourceError
+from mbe_docs.evidence.manifest import PartEntry
 from mbe_docs.evidence.store import EvidenceStore
 from mbe_docs.plugins import discover
 from mbe_docs.records.evals import Observation, Run
@@ -101,7 +103,8 @@ def find_logs(paths: Sequence[str], extensions: Iterable[str]) -> Iterator[LogFi
             key = entry.resolve()
             if key not in seen:
                 seen.add(key)
-                yield LogFile(entry, uri)
+                # A name that is not UTF-8 holds lone surrogates, which no record can.
+                yield LogFile(entry, os.fsencode(uri).decode("utf-8", "backslashreplace"))
 
 
 def _is_visible(path: Path, root: Path) -> bool:
@@ -116,55 +119,96 @@ def ingest(
     dry_run: bool = False,
     advance: Advance | None = None,
 ) -> IngestSummary:
-    """Read every log the store does not know yet; commit in batches, so nothing half-read is ever visible."""
-    summary = IngestSummary()
-    digests = [log.sha256() for log in logs]
-    known = store.intact(digests)
-    formats = sources()
-    pending = []
-    for position, (log, digest) in enumerate(zip(logs, digests, strict=True)):
-        if digest in known:
-            summary.files.append(FileResult(log.uri, "known"))
-        else:
-            try:
-                source = claimant(log, formats)
-                if source is None:
-                    summary.files.append(FileResult(log.uri, "ignored", reason="no format claims it"))
-                else:
-                    watched = _Watched(source.read(log, settings))
-                    if dry_run:
-                        for _ in watched:
-                            pass
-                        findings = tuple(watched.findings)
-                    else:
-                        entry, findings = store.write_part(
-                            watched, source_sha256=digest, source_uri=log.uri, source_format=source.name
-                        )
-                        pending.append(entry)
-                    known = known | {digest}
-                    summary.findings.extend(findings)
-                    summary.files.append(
-                        FileResult(log.uri, "read", source.name, len(watched.runs), watched.observations)
-                    )
-            except SourceError as error:
-                summary.files.append(FileResult(log.uri, "refused", reason=error.problem))
-                summary.findings.append(
-                    Finding(
-                        "MBE201",
-                        "error",
-                        error.problem,
-                        error.at or Location(log.uri),
-                        error.fix or "read the log with its own tool",
-                    )
+    """Read every log the store does not know yet; commit in batches, so nothing half-read is ever visible.
+
+    What was read before an error that ends the ingest is in the store.
+    """
+    digests = [_digest(log) for log in logs]
+    known = set(store.intact([digest for digest in digests if isinstance(digest, str)]))
+    reading = _Reading(store, settings, sources(), dry_run=dry_run)
+    try:
+        for position, (log, digest) in enumerate(zip(logs, digests, strict=True)):
+            if isinstance(digest, SourceError):
+                reading.refuse(log, digest)
+            elif digest in known:
+                reading.summary.files.append(FileResult(log.uri, "known"))
+            elif reading.read(log, digest):
+                known.add(digest)
+            if len(reading.pending) >= COMMIT_EVERY:
+                reading.commit()
+            if advance:
+                advance(position + 1, len(logs))
+    finally:
+        reading.commit()
+    return reading.summary
+
+
+def _digest(log: LogFile) -> str | SourceError:
+    try:
+        return log.sha256()
+    except OSError as error:
+        return _unreadable(error)
+
+
+def _unreadable(error: OSError) -> SourceError:
+    said = (error.strerror or "unknown reason").lower()
+    return SourceError(f"the file cannot be read: {said}", fix="mend its permissions, or copy it again")
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One ingest at work."""
+
+    store: EvidenceStore
+    settings: Settings
+    formats: dict[str, Source]
+    dry_run: bool = field(kw_only=True)
+    summary: IngestSummary = field(default_factory=IngestSummary)
+    pending: list[PartEntry] = field(default_factory=list)
+
+    def read(self, log: LogFile, digest: str) -> bool:
+        """Whether a format read the log; what became of it is in the summary."""
+        try:
+            source = claimant(log, self.formats)
+            if source is None:
+                self.summary.files.append(FileResult(log.uri, "ignored", reason="no format claims it"))
+                return False
+            watched = _Watched(source.read(log, self.settings))
+            if self.dry_run:
+                for _ in watched:
+                    pass
+                findings = tuple(watched.findings)
+            else:
+                entry, findings = self.store.write_part(
+                    watched, source_sha256=digest, source_uri=log.uri, source_format=source.name
                 )
-        if len(pending) >= COMMIT_EVERY:
-            store.commit(pending)
-            pending = []
-        if advance:
-            advance(position + 1, len(logs))
-    if pending:
-        store.commit(pending)
-    return summary
+                self.pending.append(entry)
+        except SourceError as error:
+            self.refuse(log, error)
+            return False
+        except OSError as error:
+            self.refuse(log, _unreadable(error))
+            return False
+        except Exception as error:
+            error.add_note(f"while reading {log.uri}")
+            raise
+        self.summary.findings.extend(findings)
+        self.summary.files.append(
+            FileResult(log.uri, "read", source.name, len(watched.runs), watched.observations)
+        )
+        return True
+
+    def refuse(self, log: LogFile, error: SourceError) -> None:
+        """Say that a log cannot be used, and why."""
+        self.summary.files.append(FileResult(log.uri, "refused", reason=error.problem))
+        at, fix = error.at or Location(log.uri), error.fix or "read the log with its own tool"
+        self.summary.findings.append(Finding("MBE201", "error", error.problem, at, fix))
+
+    def commit(self) -> None:
+        """Have the store show what was read so far."""
+        if self.pending:
+            self.store.commit(self.pending)
+            self.pending = []
 
 
 def claimant(log: LogFile, formats: dict[str, Source]) -> Source | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,14 +18,12 @@ if TYPE_CHECKING:
     from mbe_docs.evidence.store import EvidenceStore
     from mbe_docs.pages.interface import Context
     from mbe_docs.project.ingest import Advance, IngestSummary
-    from mbe_docs.records.evals import Excerpt
     from mbe_docs.records.registry import Registry
+    from mbe_docs.registry.baseline import Blessing
     from mbe_docs.registry.diff import Diff
-
-EXCERPTS_READ = 5_000
-"""Attempts of a run whose text is looked at for its page."""
-FULL_MARKS = frozenset({"C", "1", "1.0", "true", "yes", "pass"})
-"""Labels of a passing score; an attempt without them is shown where only failing ones are published."""
+    from mbe_docs.registry.gate import Gate
+    from mbe_docs.registry.merge import Evidence
+    from mbe_docs.sources.interface import RowScorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +90,24 @@ class Project:
         paths: Sequence[str],
         *,
         mappings: Sequence[Path] = (),
+        scorers: Mapping[str, RowScorer] | None = None,
         dry_run: bool = False,
         advance: Advance | None = None,
     ) -> IngestSummary:
-        """Read logs into the store; see `project.ingest`."""
+        """Read logs into the store; see `project.ingest`.
+
+        `scorers`: row scorers of tables by name; they win over those of the entry points.
+        """
         from mbe_docs.project import ingest
         from mbe_docs.sources.interface import Settings
 
         folder = self.root / "behaviors" / "mappings"
         own = sorted(path for pattern in ("*.yaml", "*.yml") for path in folder.glob(pattern))
-        settings = Settings(mappings=(*mappings, *own), excerpts=self.config.publish_excerpts != "none")
+        settings = Settings(
+            mappings=(*mappings, *own),
+            scorers=scorers or {},
+            excerpts=self.config.publish_excerpts != "none",
+        )
         endings = {ending for source in ingest.sources().values() for ending in source.extensions}
         logs = list(ingest.find_logs(paths, endings))
         return ingest.ingest(logs, self.store, settings, dry_run=dry_run, advance=advance)
@@ -110,7 +116,7 @@ class Project:
     def _curated(self) -> Curated:
         from mbe_docs.curated import load_curated
 
-        newest = max((stored.run.started_at or "" for stored in self.store.runs()), default="")
+        newest = max((stored.run.started_at or "" for stored in self.store.load().runs), default="")
         as_of = datetime.date.fromisoformat(newest[:10]) if newest else None
         return load_curated(self.root, as_of=as_of)
 
@@ -131,16 +137,72 @@ class Project:
             found.extend(self._merged[1])
         return sorted(dict.fromkeys(found), key=Finding.sort_key)
 
-    def diff(self, old: str, new: str, *, behaviors: Sequence[str] = ()) -> Diff:
-        """Two subjects compared; names are snapshots, variants or aliases.
+    def diff(
+        self,
+        old: str,
+        new: str,
+        *,
+        behaviors: Sequence[str] = (),
+        by: str | None = None,
+        gate: Gate | None = None,
+    ) -> Diff:
+        """Two subjects compared, and what of it counts; names are snapshots, variants, aliases or ALIAS@DATE.
+
+        `by` is a slice, `key` or `key=value`, whose values are compared in place of whole behaviors.
 
         Raises:
             ConfigError: a name is unknown, or nothing was measured on either.
+            CuratedError: the exceptions are wrong.
         """
-        from mbe_docs.registry.merge import diff
+        from mbe_docs.registry.diff import diff
 
-        self._refuse_errors(self._curated.findings)
-        return diff(self._curated, self.store, self.config, old, new, behaviors=behaviors)
+        evidence = self._evidence()
+        return self._judged(diff(evidence, old, new, behaviors=behaviors, by=by), evidence, gate)
+
+    def diff_baseline(
+        self,
+        subject: str | None = None,
+        *,
+        behaviors: Sequence[str] = (),
+        by: str | None = None,
+        gate: Gate | None = None,
+    ) -> Diff:
+        """The blessed runs of a subject compared with its runs since; the only blessed one if none is named.
+
+        Raises:
+            ConfigError: nothing is blessed, or a name is unknown.
+            CuratedError: the baseline or the exceptions are wrong.
+            EvidenceError: a blessed run is not in the store.
+        """
+        from mbe_docs.registry.baseline import diff_baseline, load_baseline
+
+        evidence, blessed = self._evidence(), load_baseline(self.root)
+        found = diff_baseline(evidence, blessed, subject, behaviors=behaviors, by=by)
+        return self._judged(found, evidence, gate)
+
+    def bless(
+        self, subjects: Sequence[str], *, reason: str, behaviors: Sequence[str] = (), dry_run: bool = False
+    ) -> tuple[Blessing, ...]:
+        """Pin what is measured on these subjects as the baseline; see `registry.baseline.bless`."""
+        from mbe_docs.registry.baseline import bless
+
+        evidence = self._evidence()
+        return bless(evidence, self.root, subjects, reason=reason, behaviors=behaviors, dry_run=dry_run)
+
+    def _evidence(self) -> Evidence:
+        from mbe_docs.registry.merge import Evidence
+
+        self._refuse_errors([*self._curated.findings, *self.store.verify()])
+        return Evidence(self._curated, self.store, self.config)
+
+    def _judged(self, found: Diff, evidence: Evidence, gate: Gate | None) -> Diff:
+        from mbe_docs.registry.exceptions import load_exceptions
+        from mbe_docs.registry.gate import Gate, judge
+
+        policy = self.config.policy
+        known = {behavior.id for behavior in self._curated.behaviors}
+        exempt = load_exceptions(self.root, behaviors=known, subjects=evidence.subjects.all)
+        return judge(found, gate or Gate(policy.fail_on, policy.require_decided), exempt)
 
     def report(self, diff: Diff, form: str) -> str:
         """A diff in one of the report formats.
@@ -172,15 +234,9 @@ class Project:
     def context(self) -> Context:
         """What pages may show besides the registry: excerpts as far as the configuration allows."""
         from mbe_docs.pages.interface import Context
+        from mbe_docs.project.excerpts import published
 
-        if self.config.publish_excerpts == "none":
-            return Context(log_viewer=self.config.log_viewer)
-        excerpts = {
-            summary.run.run_key: self.store.excerpts(summary.run.run_key, EXCERPTS_READ)
-            for summary in self.registry().runs
-        }
-        if self.config.publish_excerpts == "failing":
-            excerpts = {key: tuple(filter(_is_failing, kept)) for key, kept in excerpts.items()}
+        excerpts = published(self.store, self.registry(), self.config.publish_excerpts)
         return Context(excerpts=excerpts, log_viewer=self.config.log_viewer)
 
     def serve(
@@ -206,12 +262,7 @@ class Project:
         if errors:
             first = errors[0]
             raise ConfigError(
-                f"{len(errors)} errors in the curated files; the first: {first.problem}",
+                f"{len(errors)} errors in notes or evidence; the first: {first.problem}",
                 at=first.at,
                 fix="run `mbe-docs check`, mend them, and run this again",
             )
-
-
-def _is_failing(excerpt: Excerpt) -> bool:
-    """Whether some scorer did not give full marks."""
-    return any(label not in FULL_MARKS for _, label, _, _ in excerpt.scores)

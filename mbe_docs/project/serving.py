@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.server
 import threading
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mbe_docs.errors import MbeDocsError
+from mbe_docs.errors import ConfigError, MbeDocsError
 from mbe_docs.records.findings import Finding
 
 if TYPE_CHECKING:
@@ -44,15 +45,24 @@ def serve(
     """Until interrupted, or for so many looks at the files.
 
     A build that fails is reported and the previous site stays up.
+
+    Raises:
+        ConfigError: the address is in use, or none of this machine.
     """
-    watched = _stamps(project.root)
-    _build(project, say, report)
     handler = functools.partial(_Handler, directory=str(project.root / "site"))
-    server = http.server.ThreadingHTTPServer((host, port), handler)
+    try:
+        server = http.server.ThreadingHTTPServer((host, port), handler)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen on {host}:{port}: {(error.strerror or str(error)).lower()}",
+            fix="name another --port, or --port 0 for any that is free",
+        ) from error
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    say(f"http://{host}:{server.server_address[1]}/ (stop with Ctrl-C)")
     try:
+        watched = _stamps(project.root)
+        _build(project, say, report)
+        say(f"http://{host}:{server.server_address[1]}/ (stop with Ctrl-C)")
         while rounds is None or rounds > 0:
             time.sleep(interval)
             rounds = None if rounds is None else rounds - 1
@@ -99,5 +109,6 @@ def _each(root: Path) -> Iterator[tuple[str, int]]:
     for folder, patterns in places:
         for pattern in patterns:
             for path in (root / folder).glob(pattern):
-                if path.is_file():
-                    yield path.relative_to(root).as_posix(), path.stat().st_mtime_ns
+                with contextlib.suppress(OSError):  # an editor may be replacing it
+                    if path.is_file():
+                        yield path.relative_to(root).as_posix(), path.stat().st_mtime_ns

@@ -31,20 +31,29 @@ def sufficiency(rate: Interval, measure: Measure, *, n_samples: int, is_partial:
     return "sufficient" if good else "insufficient" if bad else "undecided"
 
 
-def n_more(rate: Interval, threshold: float, *, n_samples: int, n_effective: float | None) -> int | None:
-    """Samples more until the interval of a proportion leaves the threshold, if the rate stays as it is.
+def n_more(
+    rate: Interval,
+    threshold: float,
+    *,
+    n_samples: int,
+    n_effective: float | None,
+    scale: tuple[float, float] = (0.0, 1.0),
+) -> int | None:
+    """Samples more until the interval leaves the threshold, if the rate stays as it is.
 
-    `None` where no number of samples would do (the rate is the threshold) or where the unit is unbounded.
+    `rate` and `threshold` are in the unit of `scale`, the lowest and highest possible score. `None` where no
+    number of samples would do: the rate is the threshold.
     """
     if not n_samples or not n_effective or not math.isfinite(n_effective) or rate.value == threshold:
         return None
+    value, bar = ((number - scale[0]) / (scale[1] - scale[0]) for number in (rate.value, threshold))
     per_sample = n_effective / n_samples
     low, high = n_samples, MOST_SAMPLES
-    if not _decides(rate.value, threshold, high * per_sample):
+    if not _decides(value, bar, high * per_sample):
         return None
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if _decides(rate.value, threshold, middle * per_sample) else (middle, high)
+        low, high = (low, middle) if _decides(value, bar, middle * per_sample) else (middle, high)
     return high - n_samples
 
 

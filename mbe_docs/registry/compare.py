@@ -22,6 +22,7 @@ from mbe_docs.registry.subjects import Subjects
 PARTLY = 0.8
 """Share of the smaller set of samples below which a comparison on the common ones is flagged."""
 NOTHING_IN_COMMON = ("the two runs have no sample in common; run both on the same samples",)
+NOTHING_VARIES = "the scores moved all alike, so nothing is known of how they vary"
 FLIPS_LISTED = 20
 
 
@@ -195,15 +196,16 @@ def _slices(
         if item.slice_key is None or value is None or decided.verdicts.verdict[at] == "refused":
             continue
         rates = [measured.rates[entry] for entry in (keys.old[at], keys.new[at])]
-        if rates[0] is None or rates[1] is None:
+        difference = decided.difference(at)
+        if rates[0] is None or rates[1] is None or difference is None:
             continue
         attempts = [int(measured.sums.primary.attempts[entry]) for entry in (keys.old[at], keys.new[at])]
         found.setdefault((item.page, item.name), []).append(
             SliceComparison(
                 key=item.slice_key,
                 value=value,
-                verdict=decided.verdicts.verdict[at],
-                difference=decided.difference(at),
+                verdict=_standing_slice(decided, at, measured),
+                difference=difference,
                 old=rates[0],
                 new=rates[1],
                 n_common=int(decided.sums.primary.samples[at]),
@@ -213,6 +215,22 @@ def _slices(
             )
         )
     return found
+
+
+def _standing_slice(decided: Decided, at: int, measured: Measured) -> stats.Verdict:
+    """The verdict on a slice after errors were considered; how many of its samples are absent no plan says."""
+    outcomes, sides = measured.sums.outcomes, (decided.sums.keys.old[at], decided.sums.keys.new[at])
+    lost = [
+        (outcomes["infra_error"][entry] + outcomes["unscored"][entry]) / measured.sums.attempts[entry]
+        for entry in sides
+    ]
+    return stats.standing(
+        decided.verdicts.verdict[at],
+        decided.strict.verdict[at],
+        old_lost_share=float(lost[0]),
+        new_lost_share=float(lost[1]),
+        most_lost=decided.most_lost,
+    ).verdict
 
 
 def _compared(
@@ -293,6 +311,8 @@ def _standing(
         primary, strict, old_lost_share=lost[0], new_lost_share=lost[1], most_lost=decided.most_lost
     )
     notes = [] if found.reason is None else [f"undecided: {found.reason}"]
+    if found.verdict == "inconclusive" and decided.difference(at) is None:
+        notes.append(f"undecided: {NOTHING_VARIES}")
     n_common = int(decided.sums.primary.samples[at])
     n_used = min(old.n_samples, new.n_samples) if decided.is_unpaired[at] else n_common
     if found.verdict not in ("refused", "inconclusive") and n_used < arm.measure.min_samples:

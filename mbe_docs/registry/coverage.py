@@ -13,7 +13,7 @@ from mbe_docs.records.estimates import Estimate
 from mbe_docs.records.evals import Run
 from mbe_docs.records.findings import Finding
 from mbe_docs.registry.arms import Arm, measures_task
-from mbe_docs.registry.fingerprint import differing, slots
+from mbe_docs.registry.fingerprint import differing, grouping_slots, slots
 from mbe_docs.registry.subjects import Subjects
 
 
@@ -32,6 +32,7 @@ def coverage_findings(
     yield from _unfinished(current, counts)
     yield from _left_out(arms, {run.run_key: run for run in current}, curated, policy)
     yield from _unmeasured(curated, estimates)
+    yield from _off_scale(curated, arms, counts, estimates)
     yield from _unused(curated, current, counts)
     yield from _undeclared_mitigations(curated, subjects)
 
@@ -81,7 +82,7 @@ def _left_out(
             found = differing(
                 [slots(run, arm.measure.scorer)], [slots(arm.runs[0], arm.measure.scorer)], policy
             )
-            names = ", ".join(entry.slot for entry in found if entry.refuses)
+            names = ", ".join(entry.slot for entry in found if entry.slot in grouping_slots(policy))
             yield Finding(
                 "MBE232",
                 "warning",
@@ -112,6 +113,32 @@ def _unmeasured(curated: Curated, estimates: Mapping[tuple[str, str], Estimate])
                 f"'{name}' on {subject} has {estimate.n_samples} samples; verdicts need {least}",
                 curated.place("behavior", name, "measure", "min_samples"),
                 "measure on more samples, or lower `min_samples`",
+            )
+
+
+def _off_scale(
+    curated: Curated,
+    arms: Sequence[Arm],
+    counts: Mapping[str, RunCounts],
+    estimates: Mapping[tuple[str, str], Estimate],
+) -> Iterator[Finding]:
+    """Values that are no score of the behavior's scale: they count as unscored, and so beyond what logs say."""
+    for arm in arms:
+        estimate = estimates.get((arm.name, arm.subject))
+        if estimate is None or arm.scale is None:
+            continue
+        scorer = arm.measure.scorer
+        of_runs = [counts[run.run_key].by_scorer.get(scorer, {}) for run in arm.runs if run.run_key in counts]
+        off_scale = estimate.outcomes.unscored - sum(seen.get("unscored", 0) for seen in of_runs)
+        if off_scale > 0:
+            low, high = arm.scale
+            yield Finding(
+                "MBE237",
+                "warning",
+                f"'{arm.name}' on {arm.subject} leaves out {off_scale} of {estimate.outcomes.planned} scores: "
+                f"they are outside of [{low:g}, {high:g}]",
+                curated.place("behavior", arm.name, "measure"),
+                f"write the `range:` and `unit:` that scorer {scorer} has",
             )
 
 

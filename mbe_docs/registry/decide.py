@@ -88,11 +88,11 @@ class Decided:
             n_to_detect=stats.n_needed(primary.sigma_sq, margin, kind="difference"),
         )
 
-    def difference(self, at: int) -> Interval:
-        """The difference of one pair."""
+    def difference(self, at: int) -> Interval | None:
+        """The difference of one pair; none where nothing is known of how it varies."""
         found = self.primary
         value, low, high = (tidy(part[at]) for part in (found.diff, found.low, found.high))
-        return Interval(value=value, low=low, high=high)
+        return None if math.isnan(low) else Interval(value=value, low=low, high=high)
 
     def is_noninferior(self, at: int, arm: Arm) -> bool | None:
         """Whether "worse by the margin or more" is ruled out, one-sided at 2.5 %; unknown without either."""

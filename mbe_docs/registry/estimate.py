@@ -41,8 +41,9 @@ class Measured:
     @cached_property
     def intervals(self) -> dict[str, stats.Intervals]:
         """Intervals of every entry by reading."""
-        names = ("primary", "strict", "scored_only")
-        return {name: _intervals(self, getattr(self.sums, name)) for name in names}
+        sums = {name: getattr(self.sums, name) for name in ("primary", "strict", "scored_only")}
+        sums["strict"] = _with_absent(self, sums["strict"])
+        return {name: _intervals(self, columns) for name, columns in sums.items()}
 
     @cached_property
     def rates(self) -> tuple[Interval | None, ...]:
@@ -121,6 +122,34 @@ def _intervals(measured: Measured, sums: RateSums) -> stats.Intervals:
     )
 
 
+def _with_absent(measured: Measured, sums: RateSums) -> RateSums:
+    """The sums with what was planned and is in no log as failed samples, tried as often as those in the logs.
+
+    Whole arms only: no plan says how many samples a slice has.
+    """
+    samples, failure, below, above = np.zeros((4, len(measured.sums.arm)))
+    for entry, index in enumerate(measured.sums.arm):
+        arm, seen = measured.arms[index], int(measured.sums.attempts[entry])
+        absent = max(0, (planned_attempts(arm) or seen) - seen)
+        if measured.slice_keys[index] is None and arm.failure_value is not None and arm.scale and seen:
+            samples[entry] = absent * measured.sums.seen[entry] / seen
+            failure[entry] = arm.failure_value
+            below[entry] = samples[entry] * (arm.failure_value < arm.scale[1])
+            above[entry] = samples[entry] * (arm.failure_value > arm.scale[0])
+    more = {
+        "clusters": samples,
+        "samples": samples,
+        "attempts": samples * measured.sums.attempts / np.maximum(1, measured.sums.seen),
+        "total": samples * failure,
+        "total_sq": samples * failure**2,
+        "total_n": samples * failure,
+        "n_sq": samples,
+        "below_highest": below,
+        "above_lowest": above,
+    }
+    return RateSums(**{name: column + more[name] for name, column in sums.columns().items()})
+
+
 def _interval(intervals: stats.Intervals, entry: int) -> Interval | None:
     value, low, high = (float(part[entry]) for part in (intervals.value, intervals.low, intervals.high))
     if math.isnan(value) or math.isnan(low):
@@ -151,7 +180,9 @@ def _estimate(measured: Measured, arm: Arm, entry: int, flake: stats.Intervals) 
     settled = sufficiency(rate, measure, n_samples=n_samples, is_partial=arm.is_partial)
     more = None
     if settled == "undecided" and measure.require is not None and arm.scale and not arm.is_partial:
-        more = n_more(rate, measure.require, n_samples=n_samples, n_effective=n_effective)
+        more = n_more(
+            rate, measure.require, n_samples=n_samples, n_effective=n_effective, scale=arm.scale
+        )
         more = None if more is None else max(more, measure.min_samples - n_samples)
     dates = [run.started_at[:10] for run in arm.runs if run.started_at]
     used = {name: _mean(sums.used[name].total[entry], sums.used[name].attempts[entry]) for name in sums.used}
@@ -186,7 +217,10 @@ def _estimate(measured: Measured, arm: Arm, entry: int, flake: stats.Intervals) 
 
 
 def _outcomes(arm: Arm, sums: ArmSums, entry: int) -> OutcomeCounts:
+    """Attempts by outcome; a value off the scale is none, so that its attempt is an unscored one."""
     seen = {name: int(counts[entry]) for name, counts in sums.outcomes.items()}
+    off_scale = min(int(sums.off_scale[entry]), seen["scored"])
+    seen |= {"scored": seen["scored"] - off_scale, "unscored": seen["unscored"] + off_scale}
     total = sum(seen.values())
     planned = max(planned_attempts(arm) or total, total)
     return OutcomeCounts(planned=planned, absent=planned - total, **seen)

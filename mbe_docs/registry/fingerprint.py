@@ -92,5 +92,9 @@ def _shown(values: set[str | None]) -> str | None:
 def group_key(run: Run, scorer: str, policy: Policy, *, ignore: Iterable[str] = ()) -> str:
     """Runs with the same key are attempts at the same question and may be pooled."""
     own = slots(run, scorer, ignore=ignore)
-    keys = ("task", "dataset", *policy.refuse_on)
-    return canonical_json({key: own[key] for key in keys if key in own})
+    return canonical_json({key: own[key] for key in grouping_slots(policy) if key in own})
+
+
+def grouping_slots(policy: Policy) -> tuple[str, ...]:
+    """Slots in which runs of one measure and subject must agree to be pooled."""
+    return ("task", "dataset", *policy.refuse_on)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
 
 from mbe_docs.config import Config
 from mbe_docs.curated.bundle import Curated
 from mbe_docs.curated.rules import parse_rule
-from mbe_docs.errors import ConfigError
 from mbe_docs.evidence.aggregate import Aggregation
 from mbe_docs.evidence.run_counts import RunCounts, run_counts
 from mbe_docs.evidence.selection import Selected
@@ -18,13 +16,12 @@ from mbe_docs.evidence.store import EvidenceStore, StoredRun
 from mbe_docs.records.behaviors import Measure
 from mbe_docs.records.estimates import Comparison, Estimate, MitigationEffect
 from mbe_docs.records.findings import Finding
+from mbe_docs.records.models import Snapshot
 from mbe_docs.records.registry import Registry, RunSummary
-from mbe_docs.registry import wording
 from mbe_docs.registry.arms import Arm, find_arms, quirk_measure
 from mbe_docs.registry.claims import claim_findings
 from mbe_docs.registry.compare import Page, compare
 from mbe_docs.registry.coverage import coverage_findings
-from mbe_docs.registry.diff import Diff
 from mbe_docs.registry.drift import drift_reports
 from mbe_docs.registry.estimate import Measured, estimates, with_slices
 from mbe_docs.registry.publish import with_hash
@@ -33,6 +30,10 @@ from mbe_docs.registry.subjects import Subjects
 
 QUIRK = "quirk:"
 """Prefix of a quirk's measure: a quirk and a behavior may share an id."""
+
+
+LOST = ("undecided: too many attempts lost", "undecided: depends on errors")
+"""How a comparison's note begins where errors and lost attempts took its verdict."""
 
 
 class Evidence:
@@ -45,7 +46,7 @@ class Evidence:
         loaded = store.load()
         self.runs: tuple[StoredRun, ...] = loaded.runs
         self.findings = loaded.findings
-        self._store = store
+        self.store = store
         behaviors = {behavior.id: behavior for behavior in curated.behaviors}
         self.measures: dict[str, Measure] = {
             behavior.id: behavior.measure for behavior in curated.behaviors if behavior.status != "withdrawn"
@@ -57,11 +58,17 @@ class Evidence:
                     self.measures[QUIRK + quirk.id] = measure
         self.arms = find_arms(self.measures, self.runs, self.subjects, config.policy)
 
+    @property
+    def as_of(self) -> datetime.date | None:
+        """The day of the newest run."""
+        days = [stored.run.started_at[:10] for stored in self.runs if stored.run.started_at]
+        return datetime.date.fromisoformat(max(days)) if days else None
+
     @contextmanager
-    def measured(self) -> Iterator[tuple[Aggregation, Measured]]:
-        """The sums of every arm, and the means to compare them."""
-        arms, keys = with_slices(self.arms)
-        with Aggregation(self._store, list(_selection(arms, keys))) as aggregation:
+    def measured(self, arms: Sequence[Arm] | None = None) -> Iterator[tuple[Aggregation, Measured]]:
+        """The sums of every arm, or of these, and the means to compare them."""
+        arms, keys = with_slices(self.arms if arms is None else arms)
+        with Aggregation(self.store, list(_selection(arms, keys))) as aggregation:
             latency = aggregation.latency()
             yield (
                 aggregation,
@@ -140,17 +147,18 @@ def merge(curated: Curated, store: EvidenceStore, config: Config) -> tuple[Regis
         for (name, subject), entry in found.items()
         if name.startswith(QUIRK)
     }
-    dates = [stored.run.started_at[:10] for stored in evidence.runs if stored.run.started_at]
     registry = Registry(
         title=config.title,
-        as_of=max(dates, default=None),
+        as_of=evidence.as_of.isoformat() if evidence.as_of else None,
         taxonomy=curated.taxonomy,
         families=curated.families,
         behaviors=curated.behaviors,
         quirks=curated.quirks,
         runs=tuple(_summaries(evidence, counts, behaviors)),
         estimates=tuple(behaviors.values()),
-        comparisons=tuple(entry for page in compared[: len(pages)] for entry in page),
+        comparisons=tuple(
+            with_cost(entry, found, evidence.subjects) for page in compared[: len(pages)] for entry in page
+        ),
         statements=tuple(statements(curated.quirks, quirks, evidence.subjects)),
         mitigations=tuple(_effects(curated, evidence.subjects, compared[len(pages) :])),
         drifts=tuple(
@@ -208,59 +216,60 @@ def _effects(
                     )
 
 
-def diff(
-    curated: Curated,
-    store: EvidenceStore,
-    config: Config,
-    old: str,
-    new: str,
-    *,
-    behaviors: Sequence[str] = (),
-) -> Diff:
-    """Two subjects compared on every behavior, or on some; names are snapshots, variants or aliases.
+def with_cost(
+    comparison: Comparison, estimates: Mapping[tuple[str, str], Estimate], subjects: Subjects
+) -> Comparison:
+    """An undecided comparison with what its missing samples would take on both sides; others as they are.
 
-    Raises:
-        ConfigError: a name is unknown, or nothing was measured on either.
+    Each missing sample is tried as often as those before. What one side does not state is unknown for both.
     """
-    evidence = Evidence(curated, store, config)
-    known = {behavior.id for behavior in curated.behaviors}
-    for name in behaviors:
-        if name not in known:
-            raise ConfigError(
-                f"there is no behavior '{name}'", fix=f"expected one of: {', '.join(sorted(known))}"
-            )
-    before, after = (_subject(evidence.subjects, name) for name in (old, new))
-    names = tuple(name for name in evidence.measures if not name.startswith(QUIRK))
-    page = Page(before, after, tuple(name for name in names if not behaviors or name in behaviors))
-    with evidence.measured() as (aggregation, measured):
-        found = estimates(measured)
-        compared = compare(
-            [page], measured, found, evidence.subjects, config.policy, aggregation=aggregation
-        )[0]
-    if not compared:
-        raise ConfigError(
-            f"nothing was measured on {before} or {after}",
-            fix="ingest logs of both; see `mbe-docs evidence list`",
-        )
-    return Diff(
-        old=before,
-        new=after,
-        old_title=evidence.subjects.all[before].title,
-        new_title=evidence.subjects.all[after].title,
-        titles={behavior.id: behavior.title for behavior in curated.behaviors},
-        comparisons=tuple(
-            sorted(compared, key=lambda entry: (wording.VERDICT_ORDER.index(entry.verdict), entry.behavior))
-        ),
+    if comparison.n_needed is None or not more_would_help(comparison):
+        return comparison
+    tokens: float | None = 0.0
+    usd: float | None = 0.0
+    for name, missing in zip((comparison.old, comparison.new), samples_missing(comparison), strict=True):
+        estimate, subject = estimates[comparison.behavior, name], subjects.all[name]
+        attempts = missing * estimate.n_attempts / estimate.n_samples
+        used = _tokens(estimate)
+        price = _attempt_usd(estimate, subject.snapshot)
+        tokens = None if tokens is None or used is None else tokens + attempts * used
+        usd = None if usd is None or price is None else usd + attempts * price
+    return comparison.model_copy(
+        update={
+            "tokens_to_decide": None if tokens is None else round(tokens),
+            "cost_usd_to_decide": None if usd is None else round(usd, 6),
+        }
     )
 
 
-def _subject(subjects: Subjects, name: str) -> str:
-    """The subject a name means; an alias means what it means from its newest binding on."""
-    if name in subjects.all:
-        return name
-    found = subjects.snapshot_named(name, datetime.date.max)
-    if found is None:
-        near = get_close_matches(name, subjects.all, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"expected one of: {', '.join(subjects.all)}"
-        raise ConfigError(f"no family lists the model '{name}'", fix=hint)
-    return found
+def samples_missing(comparison: Comparison) -> tuple[int, int]:
+    """How many samples more each side needs to be decided; 0 where that is unknown."""
+    is_unpaired = comparison.mode == "unpaired"
+    had = (comparison.n_old, comparison.n_new) if is_unpaired else (comparison.n_common, comparison.n_common)
+    needed = comparison.n_needed or 0
+    return max(0, needed - had[0]), max(0, needed - had[1])
+
+
+def more_would_help(comparison: Comparison) -> bool:
+    """Whether samples are what is missing: where attempts were lost, more of the same decide nothing."""
+    return not any(note.startswith(LOST) for note in comparison.notes)
+
+
+def _tokens(estimate: Estimate) -> float | None:
+    """Tokens of an attempt, in and out; unknown unless both are stated."""
+    if estimate.tokens_in_mean is None or estimate.tokens_out_mean is None:
+        return None
+    return estimate.tokens_in_mean + estimate.tokens_out_mean
+
+
+def _attempt_usd(estimate: Estimate, snapshot: Snapshot) -> float | None:
+    """What an attempt cost as the log states it, else its tokens at the price on the newest run's day."""
+    if estimate.cost_usd_mean is not None:
+        return estimate.cost_usd_mean
+    if estimate.as_of is None or estimate.tokens_in_mean is None or estimate.tokens_out_mean is None:
+        return None
+    day = datetime.date.fromisoformat(estimate.as_of)
+    price = max((p for p in snapshot.prices if p.start <= day), key=lambda p: p.start, default=None)
+    if price is None:
+        return None
+    return (estimate.tokens_in_mean * price.input + estimate.tokens_out_mean * price.output) / 1_000_000

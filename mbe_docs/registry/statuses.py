@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mbe_docs.curated.rules import Rule, parse_rule
+from mbe_docs.records.behaviors import Unit
 from mbe_docs.records.estimates import Estimate, Interval, QuirkStatement
 from mbe_docs.records.quirks import Quirk, QuirkStatus, Statement
 from mbe_docs.registry.bars import n_more
 from mbe_docs.registry.subjects import Subjects
-from mbe_docs.registry.wording import THIN, interval_text, value_text
+from mbe_docs.registry.wording import UNIT_SIGN, interval_text, value_text
 
 
 def statements(
@@ -43,13 +44,13 @@ def _measured(quirk: Quirk, estimate: Estimate) -> QuirkStatement:
     assert quirk.detect is not None
     rule = parse_rule(quirk.detect.affected_when)
     seen = _quantity(estimate, rule)
-    status, reason, more = _decide(rule, seen, is_partial=estimate.is_partial)
+    status, reason, more = _decide(rule, seen, estimate)
     return QuirkStatement(
         quirk=quirk.id,
         subject=estimate.subject,
         status=status,
         evidence_level="measured",
-        rate=seen.interval,
+        rate=None if estimate.is_partial else seen.interval,
         n_samples=seen.n_samples,
         n_attempts=estimate.n_attempts,
         coverage=estimate.coverage,
@@ -77,27 +78,35 @@ def _quantity(estimate: Estimate, rule: Rule) -> _Seen:
     return _Seen(repeat.flake, repeat.n_samples, repeat.n_effective) if repeat else _Seen(None, 0, None)
 
 
-def _decide(rule: Rule, seen: _Seen, *, is_partial: bool) -> tuple[QuirkStatus, str, int | None]:
-    interval = seen.interval
-    if is_partial:
+def _decide(rule: Rule, seen: _Seen, estimate: Estimate) -> tuple[QuirkStatus, str, int | None]:
+    interval, unit = seen.interval, rule_unit(rule, estimate.unit)
+    if estimate.is_partial:
         return "unknown", "The only run of it did not finish, so it is no result.", None
     if interval is None:
         return "unknown", "No sample was tried twice, so nothing is known of how answers vary.", None
-    shown = f"{value_text(interval, 'proportion')} {interval_text(interval, 'proportion')}"
+    shown, words = f"{value_text(interval, unit)} {interval_text(interval, unit)}", rule_words(rule, unit)
     ends = (rule.holds(interval.low), rule.holds(interval.high))
     if all(ends):
-        return "affected", f"The whole interval {shown} is {rule_words(rule)}.", None
+        return "affected", f"The whole interval {shown} is {words}.", None
     if not any(ends):
-        return "not_affected", f"No part of the interval {shown} is {rule_words(rule)}.", None
-    more = n_more(interval, rule.threshold, n_samples=seen.n_samples, n_effective=seen.n_effective)
+        return "not_affected", f"No part of the interval {shown} is {words}.", None
+    more = None
+    if unit == "proportion":
+        more = n_more(interval, rule.threshold, n_samples=seen.n_samples, n_effective=seen.n_effective)
     need = f"; about {more:,} more samples would settle it" if more else ""
-    return "unknown", f"Only a part of the interval {shown} is {rule_words(rule)}{need}.", more
+    return "unknown", f"Only a part of the interval {shown} is {words}{need}.", more
 
 
-def rule_words(rule: Rule) -> str:
+def rule_unit(rule: Rule, unit: Unit) -> Unit:
+    """The unit of what a rule speaks of, where `unit` is that of the behavior: flips are a share."""
+    return "proportion" if rule.quantity == "flake" else unit
+
+
+def rule_words(rule: Rule, unit: Unit) -> str:
     """`below 90 %`: the rule's threshold as people say it."""
     word = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}[rule.op]
-    return f"{word} {rule.threshold * 100:g}{THIN}%"
+    number = rule.threshold * 100 if unit == "proportion" else rule.threshold
+    return f"{word} {number:g}{UNIT_SIGN[unit]}"
 
 
 def _reported(quirk: Quirk, subject: str, authored: Statement) -> QuirkStatement:
@@ -108,14 +117,16 @@ def _reported(quirk: Quirk, subject: str, authored: Statement) -> QuirkStatement
         "under_test": "Under test",
     }
     source = f", {authored.source.url} (read {authored.source.read})" if authored.source else ""
-    override = f" Overrides our evidence: {authored.override.reason}" if authored.override else ""
+    basis = "no rate of our own."
+    if authored.override:
+        basis = f"this overrides our evidence: {authored.override.reason}"
     note = f" {authored.note}" if authored.note else ""
     return QuirkStatement(
         quirk=quirk.id,
         subject=subject,
         status=authored.status,
         evidence_level=authored.evidence_level,
-        reason=f"{level[authored.evidence_level]}{source}; no rate of our own.{override}{note}",
+        reason=f"{level[authored.evidence_level]}{source}; {basis}{note}",
     )
 
 

@@ -11,7 +11,7 @@ THIN: Final = "\u202f"
 """Narrow no-break space, between a number and its unit."""
 MINUS: Final = "\u2212"
 
-_UNIT_SIGN: Final[dict[Unit, str]] = {
+UNIT_SIGN: Final[dict[Unit, str]] = {
     "proportion": f"{THIN}%",
     "points": "",
     "seconds": f"{THIN}s",
@@ -38,7 +38,7 @@ def _plain(value: float, unit: Unit, decimals: int) -> str:
 
 def value_text(interval: Interval, unit: Unit) -> str:
     """`93 %`: rounded to what the interval can carry."""
-    return _plain(interval.value, unit, _decimals(interval, unit)) + _UNIT_SIGN[unit]
+    return _plain(interval.value, unit, _decimals(interval, unit)) + UNIT_SIGN[unit]
 
 
 def interval_text(interval: Interval, unit: Unit) -> str:
@@ -59,7 +59,7 @@ def difference_text(interval: Interval, unit: Unit) -> str:
     """`−6 pts`: a difference with its sign, in points for a proportion."""
     text = _plain(interval.value, unit, _decimals(interval, unit))
     sign = "" if text.startswith(MINUS) or float(text.replace(MINUS, "-")) == 0 else "+"
-    return f"{sign}{text}{THIN}pts" if unit == "proportion" else f"{sign}{text}{_UNIT_SIGN[unit]}"
+    return f"{sign}{text}{THIN}pts" if unit == "proportion" else f"{sign}{text}{UNIT_SIGN[unit]}"
 
 
 def signed_interval_text(interval: Interval, unit: Unit) -> str:

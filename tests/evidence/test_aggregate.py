@@ -400,6 +400,60 @@ def test_an_even_split_of_three_attempts_cancels_within_a_cluster():
     assert (sums.primary.samples[at], sums.primary.clusters[at], sums.primary.moved[at]) == (3, 1, 0)
 
 
+def pair_of(rows: Sequence[Observation], cluster_key: str | None = None) -> Any:
+    """The primary sums of run x:2 against run x:1, two-valued, as one record of plain numbers."""
+    selection = [Selected(i, f"x:{i + 1}", "match", 0.0, 0.0, 1.0, cluster_key) for i in range(2)]
+    with stored(rows) as store, Aggregation(store, selection) as aggregation:
+        columns = aggregation.pairs([(0, 1)]).primary.columns()
+    return {name: column[0].item() for name, column in columns.items()}
+
+
+def test_a_sample_whose_cluster_changed_is_in_that_of_the_old_side():
+    """Together on the old side, apart on the new."""
+    rows = [observation("x:1", s, 0.0, metadata={"p": "same"}) for s in "ab"]
+    rows += [observation("x:2", s, 1.0, metadata={"p": s}) for s in "ab"]
+
+    assert (pair_of(rows, "p")["clusters"], pair_of(rows)["clusters"]) == (1, 2)
+
+
+def test_a_sample_that_only_the_new_side_puts_in_a_cluster_is_in_it():
+    """Some of what was said is better than none."""
+    rows = [observation("x:1", s, 0.0) for s in "ab"]
+    rows += [observation("x:2", s, 1.0, metadata={"p": "same"}) for s in "ab"]
+
+    assert pair_of(rows, "p")["clusters"] == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "is_single"),
+    [({}, True), ({"epoch": 2}, False), ({"sample": "b"}, True), ({"sample": "b", "value": 0.5}, False)],
+)
+def test_mcnemar_holds_for_single_two_valued_attempts_only(change, is_single):
+    """A second attempt or a grade on either side takes the comparison to cluster t."""
+    rows = [observation(run, "a", 1.0) for run in ("x:1", "x:2")]
+    if change:
+        rows += [observation("x:1", **change)]
+
+    assert pair_of(rows)["is_single"] is is_single
+
+
+def test_mcnemar_does_not_hold_for_grouped_samples():
+    """They are not independent."""
+    rows = [observation(run, s, 1.0, metadata={"p": "same"}) for run in ("x:1", "x:2") for s in "ab"]
+
+    assert (pair_of(rows)["is_single"], pair_of(rows, "p")["is_single"]) == (True, False)
+
+
+@pytest.mark.parametrize(("attempts", "is_binary"), [(1, True), (2, True), (3, False)])
+def test_a_flake_is_two_valued_for_two_attempts_only(attempts, is_binary):
+    """Of three attempts, 2/3 of the pairs may differ."""
+    rows = [observation("x:1", "a", float(i % 2), epoch=i) for i in range(attempts)]
+
+    arms = aggregated(rows, [Selected(0, "x:1", "match", 0.0, 0.0, 1.0)])["arms"]
+
+    assert arms.is_flake_binary.tolist() == [is_binary]
+
+
 def test_equal_prompts_of_one_run_pool_as_attempts():
     """Samples match by what they ask, not by their id."""
     rows = [observation("x:1", "a", 1.0, sample_id="1"), observation("x:1", "a", 0.0, sample_id="2")]
