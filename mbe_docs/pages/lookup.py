@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from mbe_docs.curated.rules import parse_rule
 from mbe_docs.pages import numbers
 from mbe_docs.pages.numbers import Number
 from mbe_docs.pages.views import (
@@ -129,9 +130,16 @@ class Lookup:
             if statement.quirk != quirk.id or variant is None or mitigation.measured_by is None:
                 continue
             if variant.when == mitigation.measured_by.when and subject in (None, variant.of):
-                number = numbers.statement_number(statement)
+                number = self._statement_number(statement)
                 link = self.model_link(variant.id)
                 yield MitigationRow(mitigation.kind, mitigation.how, number, status_state(statement), link)
+
+    def _statement_number(self, statement: QuirkStatement) -> Number | None:
+        """The number a status was computed from, in the unit of the quirk's rule."""
+        quirk = self.quirks[statement.quirk]
+        measure = self.behaviors[quirk.behavior].measure
+        is_flake = quirk.detect is not None and parse_rule(quirk.detect.affected_when).quantity == "flake"
+        return numbers.statement_number(statement, None if is_flake else measure)
 
     def quirk_row(self, statement: QuirkStatement) -> QuirkRow:
         """One line of a card's quirk list."""
@@ -140,7 +148,7 @@ class Lookup:
             link=self.quirk_link(quirk.id),
             severity=quirk.severity,
             state=status_state(statement),
-            number=numbers.statement_number(statement),
+            number=self._statement_number(statement),
             reason=statement.reason,
             since=self._since(statement),
             mitigations=self.mitigation_rows(quirk, statement.subject),
@@ -157,6 +165,8 @@ class Lookup:
             if entry.quirk == statement.quirk and entry.status in ("affected", "flaky")
         }
         first = subject.snapshot.id
+        if first not in affected:
+            return subject.title
         while previous := [name for name in subject.family.predecessors(first) if name in affected]:
             first = previous[0]
         return self.subject(first).title

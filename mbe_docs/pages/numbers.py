@@ -67,7 +67,7 @@ def rate_number(
 ) -> Number:
     """Any value with its interval; `scale` is the range of the plot, by default 0–1 or what fits."""
     low, high = scale or (
-        (0.0, 1.0) if unit == "proportion" else (min(0.0, interval.low), interval.high * 1.1 or 1.0)
+        (0.0, 1.0) if unit == "proportion" else (min(0.0, interval.low), max(0.0, interval.high) * 1.1 or 1.0)
     )
     value, bounds, n = (
         value_text(interval, unit),
@@ -121,14 +121,15 @@ def difference_number(interval: Interval, unit: Unit, *, margin: float | None, n
     )
 
 
-def statement_number(statement: QuirkStatement) -> Number | None:
-    """The rate a quirk's status was computed from."""
+def statement_number(statement: QuirkStatement, measure: Measure | None) -> Number | None:
+    """The rate a quirk's status was computed from, in the unit of a measure; without one it is a share."""
     if statement.rate is None:
         return None
     return rate_number(
         statement.rate,
-        "proportion",
+        measure.unit if measure else "proportion",
         n_samples=statement.n_samples,
         n_attempts=statement.n_attempts,
+        scale=measure.range if measure else None,
         tone=STATUS_TONE[statement.status],
     )

@@ -51,7 +51,10 @@ def trend(
     marked: int | None = None,
 ) -> Trend:
     """A plot of two or more estimates; `marked` is the position of one that is pointed out."""
-    low, high = scale or (0.0, 1.0 if unit == "proportion" else max(rate.high for rate in rates) * 1.1)
+    low, high = scale or (0.0, 1.0)
+    if scale is None and unit != "proportion":
+        low = min(0.0, *(rate.low for rate in rates))
+        high = max(0.0, bar or 0.0, *(rate.high for rate in rates)) * 1.1 or 1.0
 
     def y(value: float) -> float:
         return round(160 - (value - low) / ((high - low) or 1) * 145, 2)

@@ -9,10 +9,11 @@ from mbe_docs.curated.rules import parse_rule
 from mbe_docs.pages.interface import Context, PageFile
 from mbe_docs.pages.lookup import Lookup
 from mbe_docs.pages.views import Link, MitigationRow, QuirkRow, RunRow
+from mbe_docs.records.behaviors import Unit
 from mbe_docs.records.quirks import Quirk
 from mbe_docs.records.registry import Registry
 from mbe_docs.registry import wording
-from mbe_docs.registry.statuses import rule_words
+from mbe_docs.registry.statuses import rule_unit, rule_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def quirk_view(lookup: Lookup, quirk: Quirk) -> QuirkView:
         behavior=lookup.behavior_link(quirk.behavior),
         severity_rule=rule.rule if rule else None,
         lead=lead_of(lookup, quirk),
-        rule=_rule(quirk),
+        rule=_rule(quirk, lookup.behaviors[quirk.behavior].measure.unit),
         statements=tuple((lookup.model_link(entry.subject), lookup.quirk_row(entry)) for entry in ordered),
         mitigations=lookup.mitigation_rows(quirk),
         runs=tuple(lookup.run_row(lookup.runs[key]) for key in runs),
@@ -84,7 +85,7 @@ def lead_of(lookup: Lookup, quirk: Quirk) -> str:
     return f"{sentence[0].upper()}{sentence[1:]}."
 
 
-def _rule(quirk: Quirk) -> str | None:
+def _rule(quirk: Quirk, unit: Unit) -> str | None:
     if quirk.detect is None:
         return None
     detect = quirk.detect
@@ -93,4 +94,6 @@ def _rule(quirk: Quirk) -> str | None:
     rule = parse_rule(detect.affected_when)
     quantity = "the rate" if rule.quantity == "rate" else "the share of attempt pairs that disagree"
     task = wording.listed(list(detect.task), last="or")
-    return f"{quantity} is {rule_words(rule)}: task {task}, scorer {detect.scorer}{only}"
+    return (
+        f"{quantity} is {rule_words(rule, rule_unit(rule, unit))}: task {task}, scorer {detect.scorer}{only}"
+    )

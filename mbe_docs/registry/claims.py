@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Mapping
 
 from mbe_docs.curated.bundle import Curated
@@ -15,10 +16,13 @@ from mbe_docs.registry.wording import interval_text, value_text
 def claim_findings(
     curated: Curated, estimates: Mapping[tuple[str, str], Estimate], subjects: Subjects
 ) -> Iterator[Finding]:
-    """A finding for every stated number that the evidence no longer supports to the digits written."""
+    """A finding for every stated number that the evidence no longer supports to the digits written.
+
+    An alias means the snapshot that it means from its newest day on.
+    """
     for claim in curated.claims:
         subject = (
-            subjects.snapshot_named(claim.subject, None)
+            subjects.snapshot_named(claim.subject, datetime.date.max)
             if claim.subject not in subjects.all
             else claim.subject
         )

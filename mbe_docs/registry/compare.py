@@ -218,7 +218,7 @@ def _slices(
 
 
 def _standing_slice(decided: Decided, at: int, measured: Measured) -> stats.Verdict:
-    """The verdict on a slice after errors were considered; how many of its samples are absent no plan says."""
+    """The verdict on a slice after errors were considered; no plan says how much of it is absent."""
     outcomes, sides = measured.sums.outcomes, (decided.sums.keys.old[at], decided.sums.keys.new[at])
     lost = [
         (outcomes["infra_error"][entry] + outcomes["unscored"][entry]) / measured.sums.attempts[entry]

@@ -12,7 +12,7 @@ from mbe_docs.evidence.store import StoredRun
 from mbe_docs.records.estimates import Estimate
 from mbe_docs.records.evals import Run
 from mbe_docs.records.findings import Finding
-from mbe_docs.registry.arms import Arm, measures_task
+from mbe_docs.registry.arms import Arm, measures_task, quirk_measure
 from mbe_docs.registry.fingerprint import differing, grouping_slots, slots
 from mbe_docs.registry.subjects import Subjects
 
@@ -122,7 +122,7 @@ def _off_scale(
     counts: Mapping[str, RunCounts],
     estimates: Mapping[tuple[str, str], Estimate],
 ) -> Iterator[Finding]:
-    """Values that are no score of the behavior's scale: they count as unscored, and so beyond what logs say."""
+    """Values that are not on the behavior's scale: they count as unscored, beyond what the logs say."""
     for arm in arms:
         estimate = estimates.get((arm.name, arm.subject))
         if estimate is None or arm.scale is None:
@@ -135,22 +135,24 @@ def _off_scale(
             yield Finding(
                 "MBE237",
                 "warning",
-                f"'{arm.name}' on {arm.subject} leaves out {off_scale} of {estimate.outcomes.planned} scores: "
-                f"they are outside of [{low:g}, {high:g}]",
+                f"'{arm.name}' on {arm.subject} leaves out {off_scale} of {estimate.outcomes.planned} scores:"
+                f" they are outside of [{low:g}, {high:g}]",
                 curated.place("behavior", arm.name, "measure"),
                 f"write the `range:` and `unit:` that scorer {scorer} has",
             )
 
 
 def _unused(curated: Curated, runs: Sequence[Run], counts: Mapping[str, RunCounts]) -> Iterator[Finding]:
-    """Scores that no behavior reads."""
+    """Scores that no behavior and no quirk reads."""
+    behaviors = {behavior.id: behavior for behavior in curated.behaviors}
+    measures = [behavior.measure for behavior in curated.behaviors]
+    for quirk in curated.quirks:
+        own = quirk_measure(quirk, behaviors[quirk.behavior]) if quirk.behavior in behaviors else None
+        measures += [own] if own else []
     unused: dict[tuple[str, str], str] = {}
     for run in runs:
         for scorer in counts[run.run_key].by_scorer if run.run_key in counts else ():
-            if not any(
-                behavior.measure.scorer == scorer and measures_task(behavior.measure, run)
-                for behavior in curated.behaviors
-            ):
+            if not any(measure.scorer == scorer and measures_task(measure, run) for measure in measures):
                 unused.setdefault((run.task, scorer), run.log_uri)
     for (task, scorer), uri in sorted(unused.items()):
         yield Finding(

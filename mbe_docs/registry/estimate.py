@@ -180,9 +180,7 @@ def _estimate(measured: Measured, arm: Arm, entry: int, flake: stats.Intervals) 
     settled = sufficiency(rate, measure, n_samples=n_samples, is_partial=arm.is_partial)
     more = None
     if settled == "undecided" and measure.require is not None and arm.scale and not arm.is_partial:
-        more = n_more(
-            rate, measure.require, n_samples=n_samples, n_effective=n_effective, scale=arm.scale
-        )
+        more = n_more(rate, measure.require, n_samples=n_samples, n_effective=n_effective, scale=arm.scale)
         more = None if more is None else max(more, measure.min_samples - n_samples)
     dates = [run.started_at[:10] for run in arm.runs if run.started_at]
     used = {name: _mean(sums.used[name].total[entry], sums.used[name].attempts[entry]) for name in sums.used}

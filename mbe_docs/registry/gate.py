@@ -13,6 +13,7 @@ from mbe_docs.records.findings import Severity
 from mbe_docs.registry import wording
 from mbe_docs.registry.diff import FAIL_ON, Diff, GateFinding, to_decide
 from mbe_docs.registry.exceptions import Exempt
+from mbe_docs.registry.merge import more_would_help
 
 RULES: Final = {
     "MBE301": "A behavior got worse",
@@ -136,7 +137,7 @@ _FIX: Final = {
     "MBE302": "look at that slice before the mean; keep the old model, or mend what calls it",
     "MBE303": "measure more samples on both sides",
     "MBE304": "run both sides alike, on the same samples",
-    "MBE305": "look at it; nothing to mend",
+    "MBE305": "look whether it is wanted",
     "MBE308": "measure more samples on both sides, or set a margin",
 }
 
@@ -144,7 +145,8 @@ _FIX: Final = {
 def _finding(
     diff: Diff, gate: Gate, code: str, row: Comparison, text: str, part: str | None, verdict: str
 ) -> GateFinding:
-    fix = f"{_FIX[code]}; or accept it in behaviors/exceptions.yaml with a reason and a last day"
+    what = _FIX[code] if more_would_help(row) or code == "MBE305" else "measure again with fewer errors"
+    fix = f"{what}; or accept it in behaviors/exceptions.yaml with a reason and a last day"
     calm: Severity = "note" if code == "MBE305" else "warning"
     return GateFinding(
         code=code,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any, Final
+from urllib.parse import quote
 
 from mbe_docs import __version__
 from mbe_docs.records.hashing import content_hash
@@ -96,6 +97,4 @@ def _message(text: str) -> str:
 
 
 def _uri(path: str) -> str:
-    from urllib.parse import quote
-
-    return quote(path, safe="/-._~")
+    return quote(path, safe="/-._~", errors="replace")

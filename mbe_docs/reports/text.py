@@ -65,13 +65,13 @@ def _lines(comparison: Comparison, diff: Diff) -> Iterator[str]:
             word = wording.VERDICT_WORD[entry.verdict]
             yield f"      {entry.key}={entry.value}: {word} {moved} {ends}, {entry.n_common} samples"
     for finding in diff.findings:
-        if finding.behavior == comparison.behavior and finding.accepted and _is_of(finding.slice, comparison):
+        if finding.behavior != comparison.behavior or comparison.slice not in (None, finding.slice):
+            continue
+        if finding.code == "MBE308" and not finding.accepted:
+            yield "    it may be worse by its margin or more"
+        if finding.accepted:
             what = f"{finding.slice} " if finding.slice and not comparison.slice else ""
             yield f"    {what}accepted {finding.accepted}"
-
-
-def _is_of(part: str | None, comparison: Comparison) -> bool:
-    return comparison.slice is None or comparison.slice == part
 
 
 def difference_words(comparison: Comparison) -> str:

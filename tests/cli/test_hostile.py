@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from mbe_docs.plugins import discover
 from mbe_docs.project import Project
 from tests.project import small
 from tests.sources.build_logs import eval_log, header, sample
@@ -58,15 +59,14 @@ def assert_inert(text):
     assert [line for line in text.splitlines() if line.startswith("MBE999")] == []
 
 
+FORMATS = sorted(report.name for report in discover("reports", "REPORT").values())
 COMMANDS = [
     ["-vv", "ingest", "logs", "--dry-run"],
     ["-vv", "ingest", "logs"],
     ["-v", "check"],
     ["evidence", "list"],
     ["evidence", "verify"],
-    ["diff", "atlas-1", "atlas-2"],
-    ["diff", "atlas-1", "atlas-2", "--format", "markdown"],
-    ["diff", "atlas-1", "atlas-2", "--format", "json-v1"],
+    *(["diff", "atlas-1", "atlas-2", "--format", name] for name in FORMATS),
     ["build", "--pages-only"],
 ]
 
@@ -102,7 +102,7 @@ def test_json_still_says_the_value_exactly(mbe, hostile):
 
 def test_a_report_in_a_file_is_as_inert(mbe, hostile, tmp_path):
     """Somebody will `cat` it."""
-    for form in ("text", "markdown", "json-v1"):
+    for form in FORMATS:
         target = tmp_path / form
         mbe("diff", "atlas-1", "atlas-2", "--format", form, "-o", str(target), cwd=hostile)
 

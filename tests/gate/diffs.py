@@ -36,7 +36,11 @@ def row(verdict: str = "regressed", **changes: Any) -> Comparison:
         why = ("task version differs: 1 before, 2 after; run both with the same task version",)
         changes = {"difference": None, "refused_because": why, "n_common": 0} | changes
     elif verdict != "regressed":
-        ends = {"improved": (0.06, 0.01, 0.11), "increased": (0.06, 0.01, 0.11), "decreased": (-0.06, -0.11, -0.01)}
+        ends = {
+            "improved": (0.06, 0.01, 0.11),
+            "increased": (0.06, 0.01, 0.11),
+            "decreased": (-0.06, -0.11, -0.01),
+        }
         changes = {"difference": make.interval(*ends.get(verdict, (-0.01, -0.04, 0.02)))} | changes
     return make.comparison(verdict=verdict, **changes)
 

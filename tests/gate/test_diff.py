@@ -57,9 +57,21 @@ def test_a_name_means_one_subject(names, text, expected):
 @pytest.mark.parametrize(
     ("text", "said", "fix"),
     [
-        ("atlas-latest@2025-12-31", "the alias 'atlas-latest' means no snapshot on 2025-12-31", "it meant atlas-1 from 2026-01-01 until 2026-06-01; atlas-2 from 2026-06-01 on"),
-        ("borealis-beta", "the alias 'borealis-beta' means no snapshot now", "it meant atlas-1 from 2026-01-01 until 2026-06-01"),
-        ("atlas-latest@june", "'june' in 'atlas-latest@june' is no date", "write it like atlas-latest@2026-01-31"),
+        (
+            "atlas-latest@2025-12-31",
+            "the alias 'atlas-latest' means no snapshot on 2025-12-31",
+            "it meant atlas-1 from 2026-01-01 until 2026-06-01; atlas-2 from 2026-06-01 on",
+        ),
+        (
+            "borealis-beta",
+            "the alias 'borealis-beta' means no snapshot now",
+            "it meant atlas-1 from 2026-01-01 until 2026-06-01",
+        ),
+        (
+            "atlas-latest@june",
+            "'june' in 'atlas-latest@june' is no date",
+            "write it like atlas-latest@2026-01-31",
+        ),
         ("atlas-9@2026-01-01", "no family lists the model 'atlas-9'", "did you mean 'atlas-2'?"),
         ("zzz", "no family lists the model 'zzz'", "expected one of: atlas-1, "),
     ],
@@ -81,7 +93,12 @@ def test_two_names_of_one_model_are_no_comparison(names):
 
 def log(path, model, scores, **changes):
     """A log of several attempts at each sample: `scores` holds a text like `CCI` for each."""
-    spec = {"eval_id": path.stem, "run_id": path.stem, "model": f"acme/{model}", "config": {"epochs": len(scores[0])}}
+    spec = {
+        "eval_id": path.stem,
+        "run_id": path.stem,
+        "model": f"acme/{model}",
+        "config": {"epochs": len(scores[0])},
+    }
     samples = [
         sample(number, epoch, value, metadata={"kind": "easy" if number % 2 else "hard"}, **changes)
         for number, text in enumerate(scores, start=1)
@@ -110,7 +127,9 @@ def test_a_flip_that_the_mean_hides_fails_the_gate(sliced):
 
     (only,) = found.comparisons
     assert only.verdict not in ("regressed", "improved")
-    assert [(one.code, one.slice) for one in found.findings if one.severity == "error"] == [("MBE302", "kind=hard")]
+    assert [(one.code, one.slice) for one in found.findings if one.severity == "error"] == [
+        ("MBE302", "kind=hard")
+    ]
     assert found.exit_code == 1
 
 
@@ -136,7 +155,10 @@ def test_one_slice_is_decided_among_all_of_its_key(sliced):
 
 @pytest.mark.parametrize(
     ("by", "said"),
-    [("size", "no behavior here is cut by 'size'; expected one of: kind"), ("kind=odd", "no sample has kind=odd")],
+    [
+        ("size", "no behavior here is cut by 'size'; expected one of: kind"),
+        ("kind=odd", "no sample has kind=odd"),
+    ],
 )
 def test_an_unknown_slice_is_an_error(sliced, by, said):
     """No empty report that looks fine."""
@@ -235,9 +257,7 @@ def test_what_one_side_does_not_state_is_unknown(old, prices, tokens):
     assert (to_decide(found) or "").endswith("price unknown")
 
 
-@pytest.mark.parametrize(
-    "note", ["undecided: too many attempts lost", "undecided: depends on errors"]
-)
+@pytest.mark.parametrize("note", ["undecided: too many attempts lost", "undecided: depends on errors"])
 def test_no_number_of_samples_is_named_where_errors_decide(note):
     """More of the same logs would decide nothing; the note says what hangs on errors."""
     lost = OPEN.model_copy(update={"notes": (note,)})
@@ -263,7 +283,12 @@ def test_a_reason_that_hangs_on_errors_is_in_the_report(tmp_path):
     samples = [sample(number, value="I" if number > 28 else "C") for number in range(1, 41)]
     for one in samples[:8]:
         one |= {"scores": {}, "error": {"message": "connection reset", "traceback": ""}}
-    spec = {"eval_id": "two", "run_id": "two", "model": "acme/atlas-2", "dataset": {"name": "sums", "samples": 40}}
+    spec = {
+        "eval_id": "two",
+        "run_id": "two",
+        "model": "acme/atlas-2",
+        "dataset": {"name": "sums", "samples": 40},
+    }
     eval_log(root / "logs" / "two.eval", samples, header(eval=spec))
     project = Project(root)
     project.ingest([str(root / "logs")])

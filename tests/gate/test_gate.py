@@ -85,7 +85,11 @@ def test_inferior_lets_an_undecided_row_pass_that_is_not_worse_by_the_margin():
 
 @pytest.mark.parametrize(
     "note",
-    ["undecided: too many attempts lost", "undecided: depends on errors", "undecided: 12 samples compared, …"],
+    [
+        "undecided: too many attempts lost",
+        "undecided: depends on errors",
+        "undecided: 12 samples compared, …",
+    ],
 )
 def test_inferior_is_not_shown_where_errors_took_the_verdict(note):
     """An interval from the attempts that happened to survive shows nothing."""
@@ -176,7 +180,10 @@ def test_an_exception_excuses_one_slice_only():
     parts = (part("easy", "regressed", -0.2), part("hard", "regressed", -0.3))
     found = judge(diff(row("unchanged", slices=parts)), Gate(), [exempt(slice="kind=hard")])
 
-    assert [(one.severity, one.slice) for one in found.findings] == [("error", "kind=easy"), ("note", "kind=hard")]
+    assert [(one.severity, one.slice) for one in found.findings] == [
+        ("error", "kind=easy"),
+        ("note", "kind=hard"),
+    ]
 
 
 def test_an_exception_holds_on_its_last_day():

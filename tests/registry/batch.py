@@ -28,7 +28,9 @@ class Batch:
         self.registry: Registry
         self.findings: tuple[Finding, ...]
 
-    def behavior(self, case: str, name: str | None = None, *, family: str | None = None, **measure: Any) -> None:
+    def behavior(
+        self, case: str, name: str | None = None, *, family: str | None = None, **measure: Any
+    ) -> None:
         """A behavior read off the task of this name, on the family of the case."""
         name = name or case
         fields = {"task": (name,), "range": None, "require": None, "min_samples": 1, "margin": None}
@@ -81,7 +83,9 @@ class Batch:
         self.logs.append((stated, rows))
         return key
 
-    def pair(self, case: str, old: Any, new: Any, *, run: dict[str, Any] | None = None, **measure: Any) -> None:
+    def pair(
+        self, case: str, old: Any, new: Any, *, run: dict[str, Any] | None = None, **measure: Any
+    ) -> None:
         """A behavior measured on both snapshots; `run` changes the new run."""
         self.behavior(case, **measure)
         self.run(case, old, side=1)
@@ -106,4 +110,6 @@ class Batch:
 
     def found(self, code: str, name: str) -> list[Finding]:
         """Findings of a code that speak of a case."""
-        return [finding for finding in self.findings if finding.code == code and f"'{name}'" in finding.problem]
+        return [
+            finding for finding in self.findings if finding.code == code and f"'{name}'" in finding.problem
+        ]

@@ -21,7 +21,10 @@ SETTINGS = {
     ),
     "judge_model": ({}, {"scorers": (ScorerSpec(name="match", judge_model="judge-2"),)}),
     "solver": ({"solver": "generate"}, {"solver": "claude_code"}),
-    "generation_params": ({"generation_params": {"temperature": 0}}, {"generation_params": {"temperature": 1}}),
+    "generation_params": (
+        {"generation_params": {"temperature": 0}},
+        {"generation_params": {"temperature": 1}},
+    ),
     "system_prompt": ({}, {"has_system_prompt": True, "system_prompt_hash": "ab" * 16}),
     "task_args": ({}, {"task_args": {"hard": True}}),
 }
@@ -130,11 +133,22 @@ def batch(tmp_path_factory):
         b.run("page", sides(*moves)[0], side=1, task=name)
         b.run("page", sides(*moves)[1], side=2, task=name)
     tokens = [[float(10 + n % 7)] for n in range(40)]
-    b.pair("tokens", tokens, [[v + (3.0 if n % 3 else 2.0)] for n, [v] in enumerate(tokens)], unit="tokens", direction="lower")
+    b.pair(
+        "tokens",
+        tokens,
+        [[v + (3.0 if n % 3 else 2.0)] for n, [v] in enumerate(tokens)],
+        unit="tokens",
+        direction="lower",
+    )
     b.pair("tokens-identical", tokens, tokens, unit="tokens", direction="lower", margin=1.0)
     b.behavior("tokens-sliced", unit="tokens", direction="lower", slices=("kind",), margin=1.0)
     for side in (1, 2):
-        b.run("tokens-sliced", tokens, side=side, samples={"metadata": [{"kind": str(n % 2)} for n in range(40)]})
+        b.run(
+            "tokens-sliced",
+            tokens,
+            side=side,
+            samples={"metadata": [{"kind": str(n % 2)} for n in range(40)]},
+        )
     b.pair("points", [[4.0]] * 40, [[8.0]] * 30 + [[4.0]] * 10, unit="points", range=(0, 10))
     return b.merge(tmp_path_factory.mktemp("comparisons"), policy=Policy())
 
@@ -229,7 +243,8 @@ def test_swapping_old_and_new_mirrors_everything(batch, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "better", "worse"), [("worse", 4, 20), ("worse-lower", 20, 4), ("better", 20, 4), ("better-lower", 4, 20)]
+    ("name", "better", "worse"),
+    [("worse", 4, 20), ("worse-lower", 20, 4), ("better", 20, 4), ("better-lower", 4, 20)],
 )
 def test_samples_are_counted_as_better_in_the_better_direction(batch, name, better, worse):
     """Where lower is better, a sample that went up got worse."""
@@ -264,7 +279,9 @@ def test_an_undecided_comparison_says_how_many_samples_would_decide(batch):
     assert batch.comparison("open").n_needed == smallest_n(sigma_sq, 0.05, 0.80)
 
 
-@pytest.mark.parametrize(("name", "expected"), [("better", True), ("worse", False), ("worse-lower", True), ("same", True)])
+@pytest.mark.parametrize(
+    ("name", "expected"), [("better", True), ("worse", False), ("worse-lower", True), ("same", True)]
+)
 def test_noninferior_means_worse_by_the_margin_is_ruled_out(batch, name, expected):
     """The lower end of the interval, in the better direction, lies above −margin."""
     assert batch.comparison(name).is_noninferior is expected
@@ -300,7 +317,10 @@ def test_an_unknown_setting_against_a_known_one_refuses(batch):
 
 @pytest.mark.parametrize(
     ("slot", "note"),
-    [("epochs", "epochs differs: 1 before, 3 after"), ("harness_version", "harness version differs: 0.3.1 before, 0.3.2 after")],
+    [
+        ("epochs", "epochs differs: 1 before, 3 after"),
+        ("harness_version", "harness version differs: 0.3.1 before, 0.3.2 after"),
+    ],
 )
 def test_a_setting_that_does_not_change_the_question_is_noted(batch, slot, note):
     """More epochs or a newer harness do not refuse a verdict."""
@@ -399,7 +419,10 @@ def test_slices_that_moved_in_opposite_directions_under_a_calm_mean_are_flagged(
     found = batch.comparison("hidden")
 
     assert found.difference.value == 0.0
-    assert [(entry.value, entry.verdict) for entry in found.slices] == [("array", "improved"), ("object", "regressed")]
+    assert [(entry.value, entry.verdict) for entry in found.slices] == [
+        ("array", "improved"),
+        ("object", "regressed"),
+    ]
     assert found.hidden_flip
 
 
@@ -430,7 +453,9 @@ def test_slices_are_a_family_of_their_own(batch):
 def test_slices_are_corrected_for_each_other(batch):
     """Benjamini–Hochberg over the mid-p values of all five slices, by scipy."""
     moved = changes(60, 3, 12, 25)
-    cuts = [moved[np.arange(100) % 3 == n] for n in range(3)] + [moved[np.arange(100) % 2 == n] for n in range(2)]
+    cuts = [moved[np.arange(100) % 3 == n] for n in range(3)] + [
+        moved[np.arange(100) % 2 == n] for n in range(2)
+    ]
     p = [mid_p((cut > 0).sum(), (cut < 0).sum()) for cut in cuts]
 
     found = batch.comparison("cut")
@@ -457,7 +482,9 @@ def test_scores_without_a_scale_are_compared_by_the_paired_t(batch):
     found = batch.comparison("tokens")
 
     assert (found.verdict, found.n_worse) == ("regressed", 40)
-    assert (found.difference.low, found.difference.high) == pytest.approx(tuple(test.confidence_interval()), abs=1e-8)
+    assert (found.difference.low, found.difference.high) == pytest.approx(
+        tuple(test.confidence_interval()), abs=1e-8
+    )
 
 
 def test_identical_scores_without_a_scale_have_no_interval_and_no_verdict(batch):
@@ -483,7 +510,9 @@ def test_points_are_compared_in_points(batch):
     found = batch.comparison("points")
 
     assert (found.verdict, found.difference.value) == ("improved", 3.0)
-    assert (found.difference.low, found.difference.high) == pytest.approx(DescrStatsW(padded).tconfint_mean(), abs=1e-8)
+    assert (found.difference.low, found.difference.high) == pytest.approx(
+        DescrStatsW(padded).tconfint_mean(), abs=1e-8
+    )
 
 
 def test_no_number_in_any_comparison_is_not_a_number(batch):

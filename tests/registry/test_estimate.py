@@ -60,7 +60,13 @@ def batch(tmp_path_factory):
     b.behavior("off-scale")
     b.run("off-scale", [[1.0], [0.0], [1.0], [87.0]])
     b.behavior("unfinished")
-    b.run("unfinished", passes(9, 9), status="cancelled", samples_planned=100, started_at="2026-07-01T00:00:00+00:00")
+    b.run(
+        "unfinished",
+        passes(9, 9),
+        status="cancelled",
+        samples_planned=100,
+        started_at="2026-07-01T00:00:00+00:00",
+    )
     b.run("unfinished", passes(3, 4), status="success")
     b.behavior("only-unfinished", require=0.5)
     b.run("only-unfinished", passes(30, 30), status="cancelled", samples_planned=100)
@@ -181,7 +187,9 @@ def test_attempts_that_are_in_no_log_are_absent_and_lower_coverage(batch):
     assert (found.outcomes.planned, found.outcomes.absent, found.outcomes.missing) == (20, 4, 4)
 
 
-@pytest.mark.parametrize(("name", "failure", "bounds"), [("absent", 0.0, (0.6, 0.8)), ("absent-lower", 1.0, (0.6, 0.8))])
+@pytest.mark.parametrize(
+    ("name", "failure", "bounds"), [("absent", 0.0, (0.6, 0.8)), ("absent-lower", 1.0, (0.6, 0.8))]
+)
 def test_absent_attempts_are_failures_in_the_strict_reading_and_in_the_bounds(batch, name, failure, bounds):
     """12 of 16 seen and 4 absent: 12 to 16 of 20, as `stats.error_report` counts them sample by sample."""
     found = batch.estimate(name)
@@ -248,12 +256,16 @@ def test_runs_with_other_settings_than_the_newest_are_left_out(batch):
     assert found.as_of == "2026-05-03"
 
 
-@pytest.mark.parametrize(("name", "slot", "runs"), [("settings", "generation_params", 2), ("dataset", "dataset", 1)])
+@pytest.mark.parametrize(
+    ("name", "slot", "runs"), [("settings", "generation_params", 2), ("dataset", "dataset", 1)]
+)
 def test_a_finding_names_the_setting_in_which_a_left_out_run_differs(batch, name, slot, runs):
     """MBE232, once for each finished run."""
     found = batch.found("MBE232", name)
 
-    assert [finding.problem.partition(": ")[2] for finding in found] == [f"{slot} differ from the newest run"] * runs
+    assert [finding.problem.partition(": ")[2] for finding in found] == [
+        f"{slot} differ from the newest run"
+    ] * runs
 
 
 def test_a_pinned_task_version_leaves_other_versions_out_without_a_word(batch):
@@ -378,7 +390,9 @@ def test_samples_tried_once_say_nothing_about_flips(batch):
 
 
 @pytest.mark.parametrize("direction", ["higher", "lower"])
-@pytest.mark.parametrize(("word", "expected"), [("good", "sufficient"), ("bad", "insufficient"), ("open", "undecided")])
+@pytest.mark.parametrize(
+    ("word", "expected"), [("good", "sufficient"), ("bad", "insufficient"), ("open", "undecided")]
+)
 def test_the_whole_interval_has_to_be_on_one_side_of_the_bar(batch, word, direction, expected):
     """Bar 0.9: 100 of 100 ends at 0.964, 50 of 100 at 0.602, 93 of 100 lies across (R binom.test); mirrored."""
     assert batch.estimate(f"{word}-{direction}").sufficiency == expected
@@ -417,7 +431,8 @@ def test_samples_more_are_those_that_a_search_one_by_one_finds(batch, direction)
 
 
 @pytest.mark.parametrize(
-    ("value", "bar", "n"), [(0.5, 0.4, 20), (1.0, 0.98, 50), (0.0, 0.05, 30), (0.31, 0.3, 200), (0.97, 0.99, 100)]
+    ("value", "bar", "n"),
+    [(0.5, 0.4, 20), (1.0, 0.98, 50), (0.0, 0.05, 30), (0.31, 0.3, 200), (0.97, 0.99, 100)],
 )
 def test_more_samples_are_counted_at_this_rate(value, bar, n):
     """The smallest number with which the interval leaves the bar."""

@@ -138,5 +138,3 @@ def check_golden(name: str, text: str) -> None:
     if os.environ.get("MBE_UPDATE_GOLDEN") == "1":
         path.write_text(text, encoding="utf-8", newline="\n")
     assert path.read_text(encoding="utf-8") == text
-
-

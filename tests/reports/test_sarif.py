@@ -11,7 +11,12 @@ from mbe_docs.registry.gate import RULES
 from mbe_docs.reports.sarif import REPORT
 from tests.reports.diffs import HOSTILE, check_golden, hostile, varied
 
-TEXT = {"type": "object", "required": ["text"], "additionalProperties": False, "properties": {"text": {"type": "string", "minLength": 1}}}
+TEXT = {
+    "type": "object",
+    "required": ["text"],
+    "additionalProperties": False,
+    "properties": {"text": {"type": "string", "minLength": 1}},
+}
 LEVEL = {"enum": ["none", "note", "warning", "error"]}
 PLACE = {
     "type": "object",
@@ -26,7 +31,10 @@ PLACE = {
                 "artifactLocation": {
                     "type": "object",
                     "additionalProperties": False,
-                    "properties": {"uri": {"type": "string", "pattern": r"^[A-Za-z0-9%/._~-]+$"}, "uriBaseId": {"const": "%SRCROOT%"}},
+                    "properties": {
+                        "uri": {"type": "string", "pattern": r"^[A-Za-z0-9%/._~-]+$"},
+                        "uriBaseId": {"const": "%SRCROOT%"},
+                    },
                 },
                 "region": {
                     "type": "object",
@@ -61,7 +69,11 @@ SCHEMA = {
                 "required": ["tool", "results"],
                 "additionalProperties": False,
                 "properties": {
-                    "automationDetails": {"type": "object", "additionalProperties": False, "properties": {"id": {"type": "string"}}},
+                    "automationDetails": {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "properties": {"id": {"type": "string"}},
+                    },
                     "columnKind": {"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
                     "invocations": {
                         "type": "array",
@@ -69,7 +81,10 @@ SCHEMA = {
                             "type": "object",
                             "required": ["executionSuccessful"],
                             "additionalProperties": False,
-                            "properties": {"executionSuccessful": {"type": "boolean"}, "exitCode": {"type": "integer"}},
+                            "properties": {
+                                "executionSuccessful": {"type": "boolean"},
+                                "exitCode": {"type": "integer"},
+                            },
                         },
                     },
                     "tool": {
@@ -95,7 +110,11 @@ SCHEMA = {
                                                 "id": {"type": "string"},
                                                 "name": {"type": "string"},
                                                 "shortDescription": TEXT,
-                                                "defaultConfiguration": {"type": "object", "additionalProperties": False, "properties": {"level": LEVEL}},
+                                                "defaultConfiguration": {
+                                                    "type": "object",
+                                                    "additionalProperties": False,
+                                                    "properties": {"level": LEVEL},
+                                                },
                                             },
                                         },
                                     },
@@ -115,7 +134,10 @@ SCHEMA = {
                                 "level": LEVEL,
                                 "message": TEXT,
                                 "locations": {"type": "array", "items": PLACE},
-                                "partialFingerprints": {"type": "object", "additionalProperties": {"type": "string"}},
+                                "partialFingerprints": {
+                                    "type": "object",
+                                    "additionalProperties": {"type": "string"},
+                                },
                                 "suppressions": {
                                     "type": "array",
                                     "items": {
@@ -171,7 +193,13 @@ def test_an_accepted_finding_is_suppressed():
     found = [one for one in results(REPORT.render(varied())) if "suppressions" in one]
 
     assert [one["suppressions"] for one in found] == [
-        [{"kind": "external", "status": "accepted", "justification": "until 2026-12-23: a calculator does it"}]
+        [
+            {
+                "kind": "external",
+                "status": "accepted",
+                "justification": "until 2026-12-23: a calculator does it",
+            }
+        ]
     ]
 
 
