@@ -33,6 +33,7 @@ from mbe_docs.config import Config, Policy
 from mbe_docs.plugins import discover
 from mbe_docs.project.ingest import sources
 from mbe_docs.records import behaviors, estimates, evals, models, quirks, registry
+from mbe_docs.registry.exceptions import ExceptionRule
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTICE = "<!-- Written by docs/generate.py; change the code, then run it again. -->\n\n"
@@ -277,9 +278,10 @@ def records_page() -> str:
         "| file | record |\n| --- | --- |\n| `behaviors/ID.md` | [Behavior](#behavior) |\n"
         "| `behaviors/quirks/ID.md` | [Quirk](#quirk) |\n| `behaviors/models/ID.yaml` | [Family](#family) |\n"
         "| `behaviors/taxonomy.yaml` | [Taxonomy](#taxonomy) |\n"
+        "| `behaviors/exceptions.yaml`, a list | [ExceptionRule](#exceptionrule) |\n"
         "| `behaviors/config.yaml` | [Configuration](configuration.md) |\n\n",
     ]
-    tops = (behaviors.Behavior, quirks.Quirk, models.Family, behaviors.Taxonomy)
+    tops = (behaviors.Behavior, quirks.Quirk, models.Family, behaviors.Taxonomy, ExceptionRule)
     for record in below(*tops):
         keyed = record in (models.Snapshot, models.Variant)
         without = GIVEN if record in tops else {"id"} if keyed else set()

@@ -12,8 +12,8 @@ All results are the same bits for any order of rows, runs and files, and for any
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -174,28 +174,28 @@ class Aggregation:
             self._made.add(name)
 
     def _run(self, text: str) -> None:
-        import duckdb
-
-        try:
+        with _reported():
             self._connection.execute(text)
-        except duckdb.Error as error:
-            raise _failed(error) from error
 
     def _query(self, text: str) -> pa.Table:
-        import duckdb
-
-        try:
+        with _reported():
             return self._connection.sql(text).to_arrow_table()
-        except duckdb.Error as error:
-            raise _failed(error) from error
 
 
-def _failed(error: Exception) -> EvidenceError:
+@contextmanager
+def _reported() -> Iterator[None]:
+    """What DuckDB refuses, as an `EvidenceError`."""
     import duckdb
 
-    if isinstance(error, duckdb.OutOfRangeException | duckdb.ConversionException):
-        return EvidenceError(
+    try:
+        yield
+    except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
+        raise EvidenceError(
             f"scores are too large to be added exactly: {error}",
             fix="scale the scorer's values down: 10⁸ samples of up to a million in size can be added",
-        )
-    return EvidenceError(f"the evidence cannot be aggregated: {error}")
+        ) from error
+    except duckdb.Error as error:
+        raise EvidenceError(
+            f"the evidence cannot be aggregated: {error}",
+            fix="run the command again; if a part of the store changed meanwhile, `mbe-docs check` names it",
+        ) from error

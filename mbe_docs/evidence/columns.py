@@ -116,6 +116,4 @@ def encodable(value: Any) -> Any:
         return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in value)
     if isinstance(value, dict):
         return {key: encodable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(encodable(item) for item in value)
-    return value
+    return type(value)(map(encodable, value)) if isinstance(value, list | tuple) else value

@@ -14,7 +14,7 @@ from mbe_docs.errors import EvidenceError, Location
 
 try:
     import fcntl
-except ImportError:  # not on Windows: left-overs stay there until a person deletes `tmp/`
+except ImportError:  # pragma: no cover - Windows; left-overs stay there until a person deletes `tmp/`
     fcntl = None  # type: ignore[assignment]
 
 _PREFIX = "write.tmp-"

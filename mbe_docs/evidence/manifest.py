@@ -64,10 +64,6 @@ class Manifest(msgspec.Struct, frozen=True):
     sha256: str = ""
     """Of this manifest encoded with an empty string here: a changed digit is noticed."""
 
-    def find(self, source_sha256: str) -> PartEntry | None:
-        """The entry of a log by the SHA-256 of its bytes."""
-        return next((entry for entry in self.parts if entry.source_sha256 == source_sha256), None)
-
 
 EMPTY: Final = Manifest(number=0, previous=None, parts=())
 

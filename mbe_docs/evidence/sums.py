@@ -282,11 +282,7 @@ def floats(column: pa.ChunkedArray, unit: float = 1.0) -> Floats:
 
     Whole numbers under 2⁶³ are rounded once, larger ones are right to the last place but one.
     """
-    import pyarrow as pa
-
     array = column.combine_chunks()
-    if isinstance(array, pa.ChunkedArray):
-        array = pa.concat_arrays(array.chunks)
     words = np.frombuffer(array.buffers()[1], np.int64).reshape(-1, 2)[array.offset :][: len(array)]
     low, high = words[:, 0], words[:, 1]
     if np.array_equal(high, low >> 63):

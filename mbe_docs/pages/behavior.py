@@ -101,7 +101,11 @@ def behavior_view(lookup: Lookup, behavior: Behavior) -> BehaviorView:
         (entry for entry in lookup.registry.taxonomy.categories if entry.id == behavior.category), None
     )
     run_keys = dict.fromkeys(key for entry in measured.values() for key in (*entry.runs, *entry.other_runs))
-    quirks = [quirk.id for quirk in lookup.registry.quirks if quirk.behavior == behavior.id]
+    quirks = [
+        quirk.id
+        for quirk in lookup.registry.quirks
+        if quirk.behavior == behavior.id and quirk.withdrawn is None
+    ]
     return BehaviorView(
         behavior=behavior,
         category=category.title if category else behavior.category,

@@ -90,11 +90,12 @@ def catalogue_view(lookup: Lookup) -> CatalogueView:
                 withdrawn=quirk.withdrawn is not None,
             )
         )
+    known = wording.counted(sum(not row.withdrawn for row in rows), "known quirk")
     return CatalogueView(
         rows=tuple(rows),
         severities=tuple(
             name for name in wording.SEVERITY_ORDER if any(row.severity == name for row in rows)
         ),
         categories=tuple(sorted(used.items())),
-        lead=f"{wording.counted(len(rows), 'known quirk')}. Paste what the model wrote to find yours.",
+        lead=f"{known}. Paste what the model wrote to find yours.",
     )

@@ -78,10 +78,12 @@ def home_view(lookup: Lookup) -> HomeView:
             if lookup.subject(subject).family.id == family.id and lookup.subject(subject).variant is None
         ]
         families.append((family.title, family.summary, tuple(lines)))
-    affected = len({entry.quirk for entry in registry.statements if entry.status in ("affected", "flaky")})
+    behaviors = [behavior.id for behavior in registry.behaviors if behavior.status != "withdrawn"]
+    quirks = {quirk.id for quirk in registry.quirks if quirk.withdrawn is None}
+    affected = {entry.quirk for entry in registry.statements if entry.status in ("affected", "flaky")}
     lead = (
-        f"{wording.counted(len(registry.behaviors), 'behavior')}, "
-        f"{wording.counted(len(registry.quirks), 'known quirk')} ({affected} showing on some model), "
+        f"{wording.counted(len(behaviors), 'behavior')}, "
+        f"{wording.counted(len(quirks), 'known quirk')} ({len(affected & quirks)} showing on some model), "
         f"read from {wording.counted(len(registry.runs), 'run')}."
     )
     return HomeView(

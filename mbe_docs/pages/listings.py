@@ -104,7 +104,7 @@ def _evidence(lookup: Lookup) -> EvidenceView:
     attempts = sum(entry.attempts_seen for entry in newest)
     lead = f"{wording.counted(len(newest), 'run')}, {wording.counted(attempts, 'attempt')}"
     if unfinished:
-        lead += f"; {unfinished} did not finish and count for nothing"
+        lead += f"; {unfinished} did not finish and count{'s' if unfinished == 1 else ''} for nothing"
     return EvidenceView(
         runs=tuple(lookup.run_row(entry) for entry in newest if entry.subject),
         unclaimed=tuple(lookup.run_row(entry) for entry in newest if not entry.subject),

@@ -90,9 +90,13 @@ class Lookup:
         return Link(diff_id(old, new), text or f"{self.subject(old).title} → {self.subject(new).title}")
 
     def statements_of(self, subject: str) -> list[QuirkStatement]:
-        """Statements on a subject, most severe and most certain first."""
+        """Statements on a subject of quirks that are not withdrawn, most certain and most severe first."""
         order = {"affected": 0, "flaky": 1, "unknown": 2, "fixed": 3, "not_affected": 4}
-        mine = [statement for statement in self.registry.statements if statement.subject == subject]
+        mine = [
+            statement
+            for statement in self.registry.statements
+            if statement.subject == subject and self.quirks[statement.quirk].withdrawn is None
+        ]
         return sorted(
             mine,
             key=lambda statement: (

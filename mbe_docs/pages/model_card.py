@@ -129,7 +129,7 @@ def card_view(lookup: Lookup, subject: Subject) -> CardView:
         variant_of=lookup.model_link(snapshot.id) if variant else None,
         conditions=tuple(f"{key}: {_shown(value)}" for key, value in variant.when.items()) if variant else (),
         summary=None if variant else snapshot.summary or subject.family.summary,
-        lead=_lead(estimates, len(statements)),
+        lead=_lead(estimates, sum(statement.evidence_level != "none" for statement in statements)),
         good=tuple(by_state["sufficient"]),
         poor=tuple(by_state["insufficient"]),
         open=tuple(by_state["undecided"]),

@@ -232,15 +232,13 @@ def diff_baseline(
             f"'{lost[0]}' is blessed on {name}, and there is no such behavior to measure",
             fix=f"remove its line from {FILE}",
         )
-    mine = {behavior: entry for behavior, entry in mine.items() if behavior in names}
     old, subjects = name + SUFFIX, Subjects(evidence.curated.families)
     subjects.all[old] = replace(subjects.all[name], id=old)
     arms, same = _sides(evidence, mine, name, old)
     rows: list[Comparison] = []
     if arms:
-        page = Page(old, name, tuple(behavior for behavior in names if behavior in mine))
-        rows = compared_arms(evidence, subjects, arms, page, by=by)
-    notes = list(_notes(evidence, names, mine, same, name))
+        rows = compared_arms(evidence, subjects, arms, Page(old, name, tuple(mine)), shown=names, by=by)
+    notes = list(_notes(evidence, names, mine, [behavior for behavior in same if behavior in names], name))
     title, days = subjects.all[name].title, [entry.as_of for entry in mine.values() if entry.as_of]
     when = f" of {max(days)}" if days else ""
     made = make(

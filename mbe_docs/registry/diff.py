@@ -22,7 +22,7 @@ from mbe_docs.registry import wording
 from mbe_docs.registry.arms import Arm
 from mbe_docs.registry.compare import Page, compare
 from mbe_docs.registry.estimate import estimates
-from mbe_docs.registry.merge import QUIRK, Evidence, more_would_help, samples_missing, with_cost
+from mbe_docs.registry.merge import QUIRK, Evidence, with_cost
 from mbe_docs.registry.subjects import Subjects
 
 FLAKY_LISTED: Final = 20
@@ -118,12 +118,15 @@ class Diff:
 def diff(
     evidence: Evidence, old: str, new: str, *, behaviors: Sequence[str] = (), by: str | None = None
 ) -> Diff:
-    """Two subjects compared on every behavior, or on some; `by` is a slice, `key` or `key=value`.
+    """Two subjects compared on every behavior; `by` is a slice, `key` or `key=value`.
+
+    With `behaviors` only these are rows, with the verdicts that they have among all: a family is fixed
+    before anybody looks.
 
     Raises:
         ConfigError: a name is unknown, both mean the same, or nothing was measured on either.
     """
-    names = chosen(evidence, behaviors)
+    shown, names = chosen(evidence, behaviors), chosen(evidence, ())
     before, after = (subject_named(evidence, name) for name in (old, new))
     if before == after:
         raise ConfigError(
@@ -131,7 +134,8 @@ def diff(
             fix="name two models; `mbe-docs diff --baseline` compares a model with its own past",
         )
     arms = [arm for arm in evidence.arms if arm.subject in (before, after) and arm.name in names]
-    compared = compared_arms(evidence, evidence.subjects, arms, Page(before, after, names), by=by)
+    page = Page(before, after, names)
+    compared = compared_arms(evidence, evidence.subjects, arms, page, shown=shown, by=by)
     if not compared:
         raise ConfigError(
             f"nothing was measured on {before} or {after}",
@@ -182,9 +186,18 @@ def chosen(evidence: Evidence, behaviors: Sequence[str]) -> tuple[str, ...]:
 
 
 def compared_arms(
-    evidence: Evidence, subjects: Subjects, arms: Sequence[Arm], page: Page, *, by: str | None
+    evidence: Evidence,
+    subjects: Subjects,
+    arms: Sequence[Arm],
+    page: Page,
+    *,
+    shown: Sequence[str],
+    by: str | None,
 ) -> list[Comparison]:
-    """The rows of a page, with costs and flaky samples; with `by` one row a slice: all its values at once."""
+    """The rows of a page, with costs and flaky samples; with `by` one row a slice.
+
+    All of the page are decided together, and all values of a slice; those asked for are given.
+    """
     policy = evidence.config.policy
     origin = {name: (name, "") for name in page.names}
     value = ""
@@ -201,7 +214,7 @@ def compared_arms(
     done = []
     for row in rows:
         behavior, part = origin[row.behavior]
-        if value and part != value:
+        if behavior not in shown or (value and part != value):
             continue
         more: dict[str, object] = {"behavior": behavior, "slice": part or None}
         if row.verdict != "refused":
@@ -300,35 +313,6 @@ def subject_named(evidence: Evidence, text: str) -> str:
 def _binding_words(binding: AliasBinding) -> str:
     until = f" until {binding.end}" if binding.end else " on"
     return f"{binding.snapshot} from {binding.start}{until}"
-
-
-def to_decide(comparison: Comparison) -> str | None:
-    """What would settle an undecided row: samples, and their tokens and price as far as known."""
-    if comparison.n_needed is None or not more_would_help(comparison):
-        return None
-    more = " and ".join(f"{n:,}" for n in dict.fromkeys(samples_missing(comparison)))
-    text = f"about {comparison.n_needed:,} samples in all would decide it: {more} more on each side"
-    if comparison.tokens_to_decide is not None:
-        text += f", {_rounded(comparison.tokens_to_decide):,} tokens"
-    if comparison.cost_usd_to_decide is None:
-        return f"{text}, price unknown"
-    usd = comparison.cost_usd_to_decide
-    return f"{text}, {'less than $0.01' if 0 < usd < 0.01 else f'${usd:,.2f}'}"
-
-
-def _rounded(number: int) -> int:
-    """Two digits: more would claim to know the future."""
-    return round(number, 2 - len(str(number)))
-
-
-def flaky_words(comparison: Comparison, limit: int = 3) -> str | None:
-    """Which samples answer differently from attempt to attempt."""
-    if not comparison.n_flaky:
-        return None
-    ids = list(comparison.flaky_samples[:limit])
-    rest = comparison.n_flaky - len(ids)
-    shown = wording.listed([*ids, f"{rest:,} more"] if rest else ids)
-    return f"flaky: {shown}"
 
 
 _FLAKY: Final = """

@@ -11,9 +11,9 @@ from mbe_docs.config import FailOn
 from mbe_docs.records.estimates import Comparison, SliceComparison
 from mbe_docs.records.findings import Severity
 from mbe_docs.registry import wording
-from mbe_docs.registry.diff import FAIL_ON, Diff, GateFinding, to_decide
+from mbe_docs.registry.diff import FAIL_ON, Diff, GateFinding
 from mbe_docs.registry.exceptions import Exempt
-from mbe_docs.registry.merge import more_would_help
+from mbe_docs.registry.merge import more_would_help, samples_missing
 
 RULES: Final = {
     "MBE301": "A behavior got worse",
@@ -130,6 +130,35 @@ def sentence(row: Comparison) -> str:
     if (more := to_decide(row)) is not None:
         parts.append(more)
     return "; ".join(parts)
+
+
+def to_decide(comparison: Comparison) -> str | None:
+    """What would settle an undecided row: samples, and their tokens and price as far as known."""
+    if comparison.n_needed is None or not more_would_help(comparison):
+        return None
+    more = " and ".join(f"{n:,}" for n in dict.fromkeys(samples_missing(comparison)))
+    text = f"about {comparison.n_needed:,} samples in all would decide it: {more} more on each side"
+    if comparison.tokens_to_decide is not None:
+        text += f", {_rounded(comparison.tokens_to_decide):,} tokens"
+    if comparison.cost_usd_to_decide is None:
+        return f"{text}, price unknown"
+    usd = comparison.cost_usd_to_decide
+    return f"{text}, {'less than $0.01' if 0 < usd < 0.01 else f'${usd:,.2f}'}"
+
+
+def _rounded(number: int) -> int:
+    """Two digits: more would claim to know the future."""
+    return round(number, 2 - len(str(number)))
+
+
+def flaky_words(comparison: Comparison, limit: int = 3) -> str | None:
+    """Which samples answer differently from attempt to attempt."""
+    if not comparison.n_flaky:
+        return None
+    ids = list(comparison.flaky_samples[:limit])
+    rest = comparison.n_flaky - len(ids)
+    shown = wording.listed([*ids, f"{rest:,} more"] if rest else ids)
+    return f"flaky: {shown}"
 
 
 _FIX: Final = {

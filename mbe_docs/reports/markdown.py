@@ -7,7 +7,8 @@ from typing import Final
 
 from mbe_docs.records.estimates import Comparison
 from mbe_docs.registry import wording
-from mbe_docs.registry.diff import Diff, flaky_words, to_decide
+from mbe_docs.registry.diff import Diff
+from mbe_docs.registry.gate import flaky_words, to_decide
 from mbe_docs.text import inert, page_slug
 
 MARKER: Final = "<!-- mbe-docs diff {old}..{new} -->"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from mbe_docs.records.estimates import Comparison, Interval
 from mbe_docs.registry import wording
-from mbe_docs.registry.diff import Diff, flaky_words, to_decide
+from mbe_docs.registry.diff import Diff
+from mbe_docs.registry.gate import flaky_words, to_decide
 from mbe_docs.text import terminal_safe
 
 

@@ -56,11 +56,11 @@ def five(tmp_path_factory):
 
 
 EXPECTED = {
-    "regressed": {"regressed": 1, "inconclusive": 1, "any-change": 1, "never": 0},
-    "improved": {"regressed": 0, "inconclusive": 0, "any-change": 1, "never": 0},
-    "unchanged": {"regressed": 0, "inconclusive": 0, "any-change": 0, "never": 0},
-    "inconclusive": {"regressed": 0, "inconclusive": 1, "any-change": 1, "never": 0},
-    "refused": {"regressed": 2, "inconclusive": 2, "any-change": 2, "never": 2},
+    "regressed": {"regressed": 1, "inferior": 1, "inconclusive": 1, "any-change": 1, "never": 0},
+    "improved": {"regressed": 0, "inferior": 0, "inconclusive": 0, "any-change": 1, "never": 0},
+    "unchanged": {"regressed": 0, "inferior": 0, "inconclusive": 0, "any-change": 0, "never": 0},
+    "inconclusive": {"regressed": 0, "inferior": 1, "inconclusive": 1, "any-change": 1, "never": 0},
+    "refused": {"regressed": 2, "inferior": 2, "inconclusive": 2, "any-change": 2, "never": 2},
 }
 
 

@@ -11,6 +11,7 @@ from jinja2 import Environment
 
 from mbe_docs.config import load_config
 from mbe_docs.curated.files import read_behavior, read_family, read_quirk, read_taxonomy
+from mbe_docs.registry.exceptions import load_exceptions
 from mbe_docs.sources.mapping import read_mapping
 from tests.docs import console
 
@@ -58,6 +59,11 @@ def test_hand_written_files_have_no_mistakes(fence, tmp_path):
 
     if path.name == "config.yaml":
         load_config(tmp_path)
+        return
+    if path.name == "exceptions.yaml":
+        rules = yaml.safe_load(fence.text)
+        subjects = {rule[side] for rule in rules for side in ("old", "new") if side in rule}
+        assert load_exceptions(tmp_path, behaviors={rule["behavior"] for rule in rules}, subjects=subjects)
         return
     reader = next((read for start, read in READERS.items() if fence.file.startswith(start)), read_behavior)
     assert reader(path, tmp_path).problems == ()

@@ -41,7 +41,7 @@ def log(run_key: str = "x:1", rows: Iterable[Observation] | None = None, **run: 
 
 def write(store: EvidenceStore, name: str, items: Iterable[Item]) -> PartEntry:
     """The part of a log whose bytes are said to be `name`."""
-    source = hashlib.sha256(name.encode()).hexdigest()
+    source = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
     entry, _ = store.write_part(items, source_sha256=source, source_uri=f"logs/{name}", source_format="x")
     return entry
 

@@ -492,6 +492,16 @@ def test_scores_too_large_to_add_are_an_error():
         aggregated(rows, [Selected(0, "x:1", "match")])
 
 
+def test_a_part_that_disappears_while_it_is_read_is_an_error():
+    """Not a trace."""
+    with stored([]) as store, Aggregation(store, [Selected(0, "x:1", "match")]) as aggregation:
+        for entry in store.list():
+            store.part_path(entry).unlink()
+
+        with pytest.raises(EvidenceError, match="cannot be aggregated"):
+            aggregation.arms()
+
+
 @pytest.mark.parametrize(
     ("rows", "problem"),
     [
@@ -536,6 +546,16 @@ def test_runs_are_counted_once_however_many_scorers_judged_them():
 
     assert (counts["x:1"].samples, counts["x:1"].attempts, counts["x:2"].attempts) == (2, 3, 0)
     assert counts["x:1"].values == {"match": 2, "judge": 2}
+
+
+def test_runs_that_share_a_log_are_counted_apart():
+    """Those not asked for are not counted."""
+    rows = [observation(run, s) for run in RUNS for s in "ab"]
+
+    with stored(rows, parts=1) as store:
+        counts = run_counts(store, ["x:3"])
+
+    assert {key: (found.samples, found.attempts) for key, found in counts.items()} == {"x:3": (2, 2)}
 
 
 @given(st.lists(st.integers(-(10**37), 10**37) | st.integers(-(2**65), 2**65) | st.integers(-9, 9)))

@@ -120,6 +120,17 @@ def test_text_that_utf8_cannot_hold_is_marked(store):
     assert (row["sample_id"], row["metadata"], row["label"]) == ("a\ufffd", [("k", "\ufffd")], "fine")
 
 
+def test_text_of_attempts_that_utf8_cannot_hold_is_marked(store):
+    """In every field, and only there."""
+    hostile = EXCERPT._replace(output="\ud800!", scores=(("match", None, "\udfff", None),))
+    ingest(store, "a\udc80.log", [*log(), hostile])
+
+    assert store.excerpts("x:1", 1) == (
+        EXCERPT._replace(output="\ufffd!", scores=(("match", None, "\ufffd", None),)),
+    )
+    assert store.list()[0].source_uri == "logs/a\ufffd.log"
+
+
 def test_a_log_without_a_run_is_refused(store):
     """Scores that belong to nothing cannot be used."""
     with pytest.raises(EvidenceError, match="no run was found"):
@@ -402,6 +413,23 @@ def test_a_changed_digit_in_a_manifest_is_found(store, change):
     ) == (["x:0"], ["MBE252"])
 
 
+def test_a_manifest_that_cannot_be_read_is_an_error(store):
+    """Others may be able to, so it is not taken for damaged."""
+    (store.root / "manifests" / "00000001.json").mkdir(parents=True)
+
+    with pytest.raises(EvidenceError, match="cannot read"):
+        store.manifest()
+
+
+def test_files_of_other_names_among_the_manifests_are_passed_over(store):
+    """A copy that an editor left is no state of the store."""
+    ingest(store, "a", log())
+    for name in ("1.json", "00000001.json~", "notes.json", "٣.json"):
+        (store.root / "manifests" / name).write_text("{}")
+
+    assert (store.manifest().number, store.verify()) == (1, ())
+
+
 def test_nothing_is_added_on_top_of_a_damaged_manifest(store):
     """What it listed would be lost without a word."""
     ingest(store, "a", log("x:0"))
@@ -422,6 +450,15 @@ def test_a_manifest_of_a_newer_version_is_refused(store):
         store.manifest()
 
     assert caught.value.fix == "install a newer mbe-docs"
+
+
+@pytest.mark.parametrize("content", ['{"format":0}', '{"format":"1"}', "[]", "", '{"format":1}'])
+def test_a_manifest_of_no_known_form_is_damaged(store, content):
+    """And no reason to look for a newer version."""
+    (store.root / "manifests").mkdir(parents=True)
+    (store.root / "manifests" / "00000001.json").write_text(content)
+
+    assert [finding.code for finding in store.verify()] == ["MBE252"]
 
 
 def test_a_manifest_names_the_one_before_it(store):

@@ -261,3 +261,40 @@ def test_a_sweep_between_making_and_locking_a_file_makes_another(tmp_path, monke
         file.write(b"kept")
         assert swept
         assert path.exists()
+
+
+def test_a_number_that_another_took_is_followed_by_the_next(tmp_path, monkeypatch):
+    """What the other committed is in the manifest that follows."""
+    store, other = EvidenceStore(tmp_path), EvidenceStore(tmp_path)
+    entry = write(store, "a", items("a"))
+
+    def late(path, target, publish=files.publish_new):
+        if not other.known():
+            monkeypatch.undo()
+            ingest(other, "b", items("b"))
+        return publish(path, target)
+
+    monkeypatch.setattr("mbe_docs.evidence.store.publish_new", late)
+    made = store.commit([entry])
+
+    assert (made.number, names_in(store)) == (2, ["x:a", "x:b"])
+
+
+def test_a_system_without_locks_keeps_what_was_left(tmp_path, monkeypatch):
+    """Nobody can tell there whether a file is at work."""
+    monkeypatch.setattr(files, "fcntl", None)
+    (tmp_path / "write.tmp-left").write_bytes(b"half")
+
+    with files.scratch(tmp_path) as (path, _):
+        assert path.exists()
+
+    assert files.sweep(tmp_path) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["write.tmp-left"]
+
+
+def test_a_system_that_cannot_flush_folders_is_not_asked_to(tmp_path, monkeypatch):
+    """Windows opens no folder."""
+    missing = tmp_path / "missing"
+    monkeypatch.setattr(files.os, "name", "nt")
+
+    files.flush_folder(missing)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 
 import pytest
 
@@ -11,7 +10,7 @@ from mbe_docs.errors import ConfigError, CuratedError, EvidenceError
 from mbe_docs.project import Project
 from mbe_docs.registry.baseline import baseline_json, load_baseline
 from tests.project import small
-from tests.sources.build_logs import header
+from tests.sources.build_logs import eval_log, header, sample
 
 
 @pytest.fixture
@@ -20,12 +19,21 @@ def project(tmp_path):
     return Project(small.ingested(tmp_path / "registry"))
 
 
+def log(path, model, values, *, status="success", day="2026-11-09", **spec):
+    """A log of one attempt at each sample, of a day."""
+    spec = {"eval_id": path.stem, "run_id": path.stem, "model": f"acme/{model}"} | spec
+    samples = [
+        sample(number, value=value, metadata={"kind": "easy" if number % 2 else "hard"})
+        for number, value in enumerate(values, start=1)
+    ]
+    stats = {"started_at": f"{day}T10:00:01+00:00", "completed_at": f"{day}T10:01:00+00:00"}
+    dataset = {"name": "sums", "samples": len(samples)}
+    return eval_log(path, samples, header(status, eval=spec | {"dataset": dataset}, stats=stats))
+
+
 def measure_again(project, values, *, model="atlas-1", name="later", **changes):
     """A newer run of the same task, ingested."""
-    stats = header()["stats"] | {"started_at": "2026-11-09T10:00:01+00:00"}
-    path = project.root / "logs" / f"{name}.eval"
-    small.log(path, model, values, stats=stats, **changes)
-    project.ingest([str(path)])
+    project.ingest([str(log(project.root / "logs" / f"{name}.eval", model, values, **changes))])
     return project.fresh()
 
 
@@ -99,7 +107,7 @@ def test_a_blessing_leaves_no_temporary_file(project):
     """Readers see the file of before or the one of after."""
     project.bless(["atlas-1"], reason="first")
 
-    assert [name for name in os.listdir(project.root / "behaviors") if name.endswith(".tmp")] == []
+    assert list((project.root / "behaviors").glob(".*tmp")) == []
 
 
 @pytest.mark.parametrize(
@@ -169,11 +177,9 @@ def test_a_newer_run_never_moves_the_baseline(project):
 def test_a_newer_run_under_other_settings_is_not_comparable(project):
     """A new task version asks another question; nothing else is there to compare, so 2."""
     project.bless(["atlas-1"], reason="first")
-    stats = header()["stats"] | {"started_at": "2026-11-09T10:00:01+00:00"}
-    small.log(project.root / "logs" / "v2.eval", "atlas-1", "C" * 40, stats=stats, task_version=2)
-    project.ingest([str(project.root / "logs")])
+    later = measure_again(project, "C" * 40, task_version=2)
 
-    found = project.fresh().diff_baseline()
+    found = later.diff_baseline()
 
     assert [one.verdict for one in found.comparisons] == ["refused"]
     assert found.exit_code == 2
@@ -247,9 +253,8 @@ def test_a_blessed_run_that_is_gone_is_an_error(project):
 def test_a_blessed_run_whose_log_was_edited_is_an_error(project):
     """The same run with other content is another result."""
     project.bless(["atlas-1"], reason="first")
-    stats = header()["stats"] | {"completed_at": "2026-11-02T10:00:00+00:00"}
-    small.log(project.root / "logs" / "atlas-1.eval", "atlas-1", "C" * 40, stats=stats)
-    project.ingest([str(project.root / "logs")])
+    edited = log(project.root / "logs" / "atlas-1.eval", "atlas-1", "C" * 40, eval_id="atlas-1-atlas-1")
+    project.ingest([str(edited)])
 
     with pytest.raises(EvidenceError, match="was replaced by an edited log"):
         project.fresh().diff_baseline()

@@ -101,6 +101,16 @@ def test_looking_at_one_behavior_leaves_exceptions_of_others_alone(mbe, own):
     assert mbe(own, "diff", OLD, NEW, "--behavior", "word-limit").code == 0
 
 
+def test_looking_at_one_behavior_changes_no_verdict(mbe, own_project):
+    """Its family is what it was before anybody looked: alone it would be "better"."""
+    every = json.loads(mbe(own_project, "diff", OLD, NEW, "--format", "json-v1").out)["comparisons"]
+    one = mbe(own_project, "diff", OLD, NEW, "--behavior", "instruction-following", "--format", "json-v1")
+
+    assert json.loads(one.out)["comparisons"] == [
+        row for row in every if row["behavior"] == "instruction-following"
+    ]
+
+
 def test_a_wrong_exception_is_2_with_its_place(mbe, own):
     """A typo must not let a regression pass, nor look like one."""
     accept(own, "json-exact-objekt")

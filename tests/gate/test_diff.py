@@ -12,7 +12,8 @@ from mbe_docs.errors import ConfigError
 from mbe_docs.evidence.store import EvidenceStore
 from mbe_docs.project import Project
 from mbe_docs.records.models import Price, Snapshot
-from mbe_docs.registry.diff import diff, flaky_words, subject_named, to_decide
+from mbe_docs.registry.diff import diff, subject_named
+from mbe_docs.registry.gate import flaky_words, to_decide
 from mbe_docs.registry.merge import Evidence, with_cost
 from mbe_docs.registry.subjects import Subjects
 from tests import make

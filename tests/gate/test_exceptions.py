@@ -131,7 +131,7 @@ def test_all_mistakes_are_said_at_once(tmp_path):
 
 def test_the_same_exception_twice_is_a_mistake(tmp_path):
     """Two last days for one thing say nothing."""
-    once = GOOD.split("- behavior: adds\n  new")[0]
+    once = GOOD.partition("- behavior: adds\n  new")[0]
 
     with pytest.raises(CuratedError, match="the same exception is in line 1 already"):
         load(tmp_path, once + once)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import typing
 
 import pytest
@@ -29,7 +30,7 @@ def test_each_bar_includes_the_one_before_it():
     """A stricter word never lets something pass that a laxer one stops."""
     bars = [FAIL_ON[word] for word in ("never", "regressed", "inferior", "inconclusive", "any-change")]
 
-    assert all(lower < higher for lower, higher in zip(bars, bars[1:], strict=False))
+    assert all(lower < higher for lower, higher in itertools.pairwise(bars))
     assert bars[-1] == set(RULES)
 
 

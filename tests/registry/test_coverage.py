@@ -14,7 +14,9 @@ from mbe_docs.registry.coverage import coverage_findings
 from mbe_docs.registry.subjects import Subjects
 from tests import make
 
-ENTRY = PartEntry(part="", excerpts=None, source_sha256="0" * 64, source_uri="", source_format="", bytes=0, rows=0, runs=())
+ENTRY = PartEntry(
+    part="", excerpts=None, source_sha256="0" * 64, source_uri="", source_format="", bytes=0, rows=0, runs=()
+)
 
 
 def found(code, *runs, estimates=None, behaviors=None, quirks=(), superseded=(), by_scorer=None):
@@ -31,7 +33,10 @@ def found(code, *runs, estimates=None, behaviors=None, quirks=(), superseded=(),
         stored,
         counts,
         find_arms(measures, stored, subjects, Policy()),
-        {(entry.behavior, entry.subject): entry for entry in ([make.estimate()] if estimates is None else estimates)},
+        {
+            (entry.behavior, entry.subject): entry
+            for entry in ([make.estimate()] if estimates is None else estimates)
+        },
         subjects,
         Policy(),
     )
@@ -40,11 +45,16 @@ def found(code, *runs, estimates=None, behaviors=None, quirks=(), superseded=(),
 
 def test_a_model_that_no_family_lists_is_named_once_with_its_first_log():
     """MBE230: whatever was measured on it counts for nothing."""
-    runs = [make.run(run_key=f"r{n}", model_requested="acme/atlas-9", log_uri=f"logs/{n}.eval") for n in range(3)]
+    runs = [
+        make.run(run_key=f"r{n}", model_requested="acme/atlas-9", log_uri=f"logs/{n}.eval") for n in range(3)
+    ]
 
     (finding,) = found("MBE230", *runs)
 
-    assert finding.problem == "no family lists the model 'acme/atlas-9'; logs/0.eval and 2 more counts for nothing"
+    assert (
+        finding.problem
+        == "no family lists the model 'acme/atlas-9'; logs/0.eval and 2 more counts for nothing"
+    )
     assert finding.fix == "add a snapshot with `known_as: ['acme/atlas-9']` to a file in behaviors/models/"
 
 
@@ -65,7 +75,10 @@ def test_an_edited_log_that_was_replaced_is_no_finding():
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"status": "cancelled", "samples_planned": 100}, "10 of 100 attempts (run cancelled); it counts for nothing"),
+        (
+            {"status": "cancelled", "samples_planned": 100},
+            "10 of 100 attempts (run cancelled); it counts for nothing",
+        ),
         (
             {"status": "error", "status_reason": "disk full", "samples_planned": 20, "epochs": 5},
             "10 of 100 attempts (run error, disk full); it counts for nothing",
@@ -77,7 +90,11 @@ def test_a_run_that_did_not_finish_says_how_far_it_came(changes, problem):
     """MBE231, at its log."""
     (finding,) = found("MBE231", make.run(**changes))
 
-    assert (finding.problem, finding.at.path, finding.fix) == (problem, "logs/r1.eval", "run the task 'arithmetic' again")
+    assert (finding.problem, finding.at.path, finding.fix) == (
+        problem,
+        "logs/r1.eval",
+        "run the task 'arithmetic' again",
+    )
 
 
 def test_a_finished_run_is_no_finding_however_little_it_saw():
@@ -125,7 +142,9 @@ def test_a_behavior_that_nobody_measured_names_task_and_scorer():
 
     (finding,) = found("MBE233", estimates=[], behaviors=[make.behavior(measure=measure)])
 
-    assert finding.problem == "nobody has measured 'adds': no run of task arithmetic or sums with scorer match"
+    assert (
+        finding.problem == "nobody has measured 'adds': no run of task arithmetic or sums with scorer match"
+    )
     assert finding.at.path == "behavior/adds/measure"
 
 
@@ -144,7 +163,10 @@ def test_fewer_samples_than_asked_for_are_noted():
     """MBE234: a note, since the number itself is right."""
     (finding,) = found("MBE234", estimates=[make.estimate(n_samples=29)])
 
-    assert (finding.severity, finding.problem) == ("note", "'adds' on atlas-1 has 29 samples; verdicts need 30")
+    assert (finding.severity, finding.problem) == (
+        "note",
+        "'adds' on atlas-1 has 29 samples; verdicts need 30",
+    )
 
 
 @pytest.mark.parametrize("changes", [{"n_samples": 30}, {"n_samples": 3, "is_partial": True}])
@@ -159,7 +181,10 @@ def test_a_scorer_that_no_behavior_reads_is_noted_once_a_task():
 
     (finding,) = found("MBE235", *runs, by_scorer={"match": {"scored": 10}, "includes": {"scored": 10}})
 
-    assert (finding.severity, finding.problem) == ("note", "no behavior reads scorer 'includes' of task 'arithmetic'")
+    assert (finding.severity, finding.problem) == (
+        "note",
+        "no behavior reads scorer 'includes' of task 'arithmetic'",
+    )
 
 
 def test_a_scorer_that_a_quirk_reads_is_read():
@@ -173,7 +198,10 @@ def test_a_scorer_that_a_quirk_reads_is_read():
 def test_a_measured_mitigation_needs_a_variant_with_exactly_its_conditions():
     """MBE236: without it nothing measures it, whatever the note says."""
     mitigation = Mitigation(
-        id="cold", kind="parameter", how="Cool it.", measured_by=MeasuredBy(task=("arithmetic",), when={"temperature": 0.5})
+        id="cold",
+        kind="parameter",
+        how="Cool it.",
+        measured_by=MeasuredBy(task=("arithmetic",), when={"temperature": 0.5}),
     )
 
     (finding,) = found("MBE236", quirks=[make.quirk(mitigations=(mitigation,))])
@@ -206,4 +234,9 @@ def test_scores_off_the_scale_are_a_finding():
 
 def test_attempts_that_the_scorer_declined_are_not_off_the_scale():
     """Not MBE237."""
-    assert found("MBE237", make.run(), estimates=[unscored(4)], by_scorer={"match": {"scored": 6, "unscored": 4}}) == []
+    assert (
+        found(
+            "MBE237", make.run(), estimates=[unscored(4)], by_scorer={"match": {"scored": 6, "unscored": 4}}
+        )
+        == []
+    )

@@ -46,4 +46,4 @@ def test_names_are_exact_and_ascii():
 
     assert text.isascii()
     assert set(json.loads(text)["notes"]) == set(HOSTILE)
-    assert not any(ord(char) < 32 and char != "\n" or ord(char) == 127 for char in text)
+    assert not any((ord(char) < 32 and char != "\n") or ord(char) == 127 for char in text)
