@@ -403,6 +403,17 @@ def test_slices_have_a_cell_for_every_model_and_none_where_not_measured():
     ]
 
 
+def test_slices_of_an_unfinished_run_are_not_shown():
+    """No table with nothing in it."""
+    part = SliceEstimate(
+        key="op", value="add", estimate=make.interval(0.5, 0.4, 0.6), n_samples=10, n_attempts=10
+    )
+    behavior = make.behavior(measure=make.measure(slices=("op",)))
+    found = registry(behaviors=(behavior,), estimates=(make.estimate(slices=(part,), is_partial=True),))
+
+    assert behavior_view(Lookup(found), behavior).slices == ()
+
+
 REFUSED = make.comparison(
     verdict="refused",
     difference=None,

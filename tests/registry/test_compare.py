@@ -34,6 +34,23 @@ NOTED = {
 }
 
 
+def latency(side):
+    """Microseconds of 40 samples; the second side takes about half again as long and costs a third less."""
+    return np.array([1_000_000 + 7_000 * (n % 11) + (500_000 + 9_000 * (n % 5)) * side for n in range(40)])
+
+
+def cost(side):
+    """Nano-USD of 40 samples."""
+    return np.array([30_000 + 500 * (n % 7) - (10_000 + 300 * (n % 3)) * side for n in range(40)])
+
+
+def use(side):
+    def change(number, row):
+        return row._replace(latency_us=int(latency(side)[number]), cost_nusd=int(cost(side)[number]))
+
+    return change
+
+
 def sides(both_pass, better, worse, both_fail):
     """Attempts of the old and the new side, one each at samples that moved in these ways."""
     old = "1 " * both_pass + "0 " * better + "1 " * worse + "0 " * both_fail
@@ -149,6 +166,12 @@ def batch(tmp_path_factory):
             side=side,
             samples={"metadata": [{"kind": str(n % 2)} for n in range(40)]},
         )
+    b.behavior("use")
+    for side in (0, 1):
+        b.run("use", "1 " * 40, side=side + 1, change=use(side))
+    b.behavior("same-use")
+    for side in (1, 2):
+        b.run("same-use", "1 " * 40, side=side, change=lambda n, row: row._replace(cost_nusd=1000 + n))
     b.pair("points", [[4.0]] * 40, [[8.0]] * 30 + [[4.0]] * 10, unit="points", range=(0, 10))
     return b.merge(tmp_path_factory.mktemp("comparisons"), policy=Policy())
 
@@ -501,6 +524,40 @@ def test_a_slice_without_an_interval_is_not_shown(batch):
 
     assert (found.slices, found.hidden_flip) == ((), False)
     assert "NaN" not in registry_json(batch.registry)
+
+
+def test_latency_is_a_ratio_of_geometric_means_over_pairs(batch):
+    """The paired t interval of log(new ÷ old), by scipy; half again as long is higher."""
+    moved = np.log(latency(1) / latency(0))
+    low, high = oracle.ttest_1samp(moved, 0).confidence_interval()
+
+    found = batch.comparison("use").latency
+
+    assert (found.value, found.low, found.high) == pytest.approx(
+        tuple(np.exp([moved.mean(), low, high])), abs=1e-6
+    )
+    assert (found.verdict, found.n_samples) == ("higher", 40)
+
+
+def test_cost_is_a_ratio_of_means(batch):
+    """A third less is lower; the interval is about log(b̄/ā), with e = b/b̄ − a/ā (statistics.md 2.7)."""
+    old, new = cost(0), cost(1)
+    e = new / new.mean() - old / old.mean()
+    reach = oracle.t.ppf(0.975, 39) * e.std(ddof=1) / np.sqrt(40)
+    ratio = np.log(new.mean() / old.mean())
+
+    found = batch.comparison("use").cost
+
+    assert found.value == pytest.approx(new.mean() / old.mean(), abs=1e-9)
+    assert (np.log(found.low), np.log(found.high)) == pytest.approx((ratio - reach, ratio + reach), abs=0.002)
+    assert found.verdict == "lower"
+
+
+def test_the_same_cost_is_unchanged_and_an_unknown_latency_is_none(batch):
+    """Within a tenth either way; what one side does not state is not compared."""
+    found = batch.comparison("same-use")
+
+    assert (found.cost.value, found.cost.verdict, found.latency) == (1.0, "unchanged", None)
 
 
 def test_points_are_compared_in_points(batch):

@@ -92,6 +92,8 @@ def batch(tmp_path_factory):
     b.run("part", "1 1 1 0 0 0 0 0", samples={"metadata": kinds})
     b.behavior("sliced", slices=("kind",))
     b.run("sliced", "1 1 1 0 0 0 1 1", samples={"metadata": kinds})
+    b.behavior("lost-slice", slices=("kind",))
+    b.run("lost-slice", "1 1 0 0 I I I I", samples={"metadata": [{"kind": str(n // 4)} for n in range(8)]})
     passage = [{"passage": f"p{n // 10}"} for n in range(40)]
     b.behavior("clustered", cluster="passage")
     b.run("clustered", ("1 " * 10 + "0 " * 10) * 2, samples={"metadata": passage})
@@ -304,6 +306,11 @@ def test_slices_have_a_row_for_every_value_and_none_for_samples_without_it(batch
     assert found.n_samples == 8
 
 
+def test_a_slice_in_which_nothing_was_answered_has_no_row(batch):
+    """Four infrastructure errors are no rate."""
+    assert [entry.value for entry in batch.estimate("lost-slice").slices] == ["0"]
+
+
 def test_samples_that_share_a_source_are_not_independent(batch):
     """4 passages of 10 samples, all passed or all failed: by hand, n_eff is 24/7 and not 40.
 
@@ -455,6 +462,11 @@ def test_samples_that_say_less_have_to_be_more():
 def test_where_no_number_of_samples_would_do_none_is_given(value, n_effective):
     """The rate is the bar itself, or nothing is known of how much a sample says."""
     assert n_more(make.interval(value, 0, 1), 0.9, n_samples=20, n_effective=n_effective) is None
+
+
+def test_a_million_samples_that_would_not_do_are_not_promised():
+    """50.0001 % against 50 %."""
+    assert n_more(make.interval(0.500001, 0.4, 0.6), 0.5, n_samples=100, n_effective=100.0) is None
 
 
 def test_samples_more_are_counted_on_the_scale_of_the_behavior():

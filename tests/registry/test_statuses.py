@@ -157,6 +157,21 @@ def test_a_branch_that_was_never_affected_is_not_fixed():
     assert entries["atlas-3"].status == "not_affected"
 
 
+def test_branches_that_meet_again_are_each_looked_at_once():
+    """1 → 2 → 4 and 1 → 3 → 4: nobody was affected, so the last one was not fixed."""
+    names = [f"atlas-{n}" for n in range(1, 5)]
+    diamond = make.family(
+        lineage=((names[0], names[1], names[3]), (names[0], names[2], names[3])),
+        snapshots={name: Snapshot(id=name) for name in names},
+        aliases={},
+        variants={},
+    )
+
+    entries = found(make.quirk(), dict.fromkeys(names, GOOD), [diamond])
+
+    assert {entry.status for entry in entries.values()} == {"not_affected"}
+
+
 def test_a_variant_is_never_called_fixed():
     """Another configuration of the same weights comes after nothing."""
     entries = found(make.quirk(), {"atlas-1": BAD, "atlas-1+t0": GOOD})

@@ -76,6 +76,18 @@ def test_conditions_compare_numbers_as_numbers(temperature, expected):
     assert subjects.of_run(make.run(generation_params={"temperature": temperature})) == expected
 
 
+@pytest.mark.parametrize(
+    ("effort", "expected"), [("high", "atlas-1+deep"), ("low", "atlas-1"), (1, "atlas-1")]
+)
+def test_conditions_compare_words_as_words(effort, expected):
+    """`high` is no number."""
+    family = make.family()
+    deep = family.variants["atlas-1+t0"].model_copy(update={"id": "atlas-1+deep", "when": {"effort": "high"}})
+    subjects = Subjects([family.model_copy(update={"variants": {deep.id: deep}})])
+
+    assert subjects.of_run(make.run(generation_params={"effort": effort})) == expected
+
+
 def test_an_unknown_system_prompt_is_neither_with_nor_without():
     """Unknown is not equal: the run stays with the snapshot."""
     subjects = Subjects([make.family()])

@@ -58,3 +58,15 @@ def test_a_headline_names_the_worst_first_and_leaves_no_verdict_out():
     line = wording.headline(comparisons, titles)
 
     assert line == "Worse: “Adds”; undecided: “Subtracts”; unchanged: “Writes”."
+
+
+def test_a_headline_of_nothing_says_so():
+    """Not an empty line in a ticket."""
+    assert wording.headline([], {}) == "Nothing was measured on both."
+
+
+def test_a_headline_counts_what_is_too_much_to_name():
+    """Four and more."""
+    comparisons = [make.comparison(behavior=f"b{n}") for n in range(4)]
+
+    assert wording.headline(comparisons, {f"b{n}": "B" for n in range(4)}) == "Worse: 4 behaviors."
