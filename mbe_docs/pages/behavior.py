@@ -11,7 +11,7 @@ from mbe_docs.pages.lookup import Lookup, run_id
 from mbe_docs.pages.model_card import MeasuredRow, in_order, measured_row
 from mbe_docs.pages.numbers import Number
 from mbe_docs.pages.plots import Trend, trend
-from mbe_docs.pages.views import ComparisonRow, Link, QuirkRow, RunRow
+from mbe_docs.pages.views import ComparisonRow, Link, QuirkCells, RunRow
 from mbe_docs.records.behaviors import Behavior
 from mbe_docs.records.estimates import DriftReport, Estimate
 from mbe_docs.records.registry import Registry
@@ -63,7 +63,7 @@ class BehaviorView:
     trends: tuple[Trend, ...]
     drifts: tuple[DriftRow, ...]
     slices: tuple[SliceTable, ...]
-    quirks: tuple[QuirkRow, ...]
+    quirks: tuple[QuirkCells, ...]
     comparisons: tuple[tuple[Link, ComparisonRow], ...]
     runs: tuple[RunRow, ...]
 
@@ -101,11 +101,6 @@ def behavior_view(lookup: Lookup, behavior: Behavior) -> BehaviorView:
         (entry for entry in lookup.registry.taxonomy.categories if entry.id == behavior.category), None
     )
     run_keys = dict.fromkeys(key for entry in measured.values() for key in (*entry.runs, *entry.other_runs))
-    quirks = [
-        quirk.id
-        for quirk in lookup.registry.quirks
-        if quirk.behavior == behavior.id and quirk.withdrawn is None
-    ]
     return BehaviorView(
         behavior=behavior,
         category=category.title if category else behavior.category,
@@ -133,9 +128,9 @@ def behavior_view(lookup: Lookup, behavior: Behavior) -> BehaviorView:
         ),
         slices=tuple(_slices(lookup, behavior, measured)),
         quirks=tuple(
-            lookup.quirk_row(statement)
-            for statement in lookup.registry.statements
-            if statement.quirk in quirks and statement.status in ("affected", "flaky")
+            lookup.quirk_cells(quirk)
+            for quirk in lookup.registry.quirks
+            if quirk.behavior == behavior.id and quirk.withdrawn is None
         ),
         comparisons=tuple(
             (lookup.diff_link(entry.old, entry.new), lookup.comparison_row(entry))
@@ -143,7 +138,7 @@ def behavior_view(lookup: Lookup, behavior: Behavior) -> BehaviorView:
                 [entry for entry in lookup.registry.comparisons if entry.behavior == behavior.id]
             )
         ),
-        runs=tuple(lookup.run_row(lookup.runs[key]) for key in run_keys),
+        runs=lookup.run_rows(lookup.runs[key] for key in run_keys),
     )
 
 

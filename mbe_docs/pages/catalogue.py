@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mbe_docs.pages.interface import Context, PageFile
-from mbe_docs.pages.lookup import Lookup, status_state
-from mbe_docs.pages.views import Link, State
+from mbe_docs.pages.lookup import Lookup
+from mbe_docs.pages.views import QuirkCells
 from mbe_docs.records.quirks import Quirk
 from mbe_docs.records.registry import Registry
 from mbe_docs.registry import wording
@@ -17,12 +17,9 @@ from mbe_docs.registry import wording
 class CatalogueRow:
     """One quirk."""
 
-    link: Link
-    severity: str
+    quirk: QuirkCells
     category: str
     symptoms: tuple[str, ...]
-    cells: tuple[tuple[Link, State, str], ...]
-    """(model, state, sentence) along the lineage."""
     statuses: str
     """Statuses that occur, space separated, for the filter."""
     has_mitigation: bool
@@ -70,22 +67,15 @@ def catalogue_view(lookup: Lookup) -> CatalogueView:
     used: dict[str, str] = {}
     quirks = sorted(lookup.registry.quirks, key=_by_severity)
     for quirk in quirks:
-        mine = {entry.subject: entry for entry in lookup.registry.statements if entry.quirk == quirk.id}
+        said = {entry.status for entry in lookup.registry.statements if entry.quirk == quirk.id}
         category = lookup.behaviors[quirk.behavior].category
         used[category] = titles.get(category, category)
         rows.append(
             CatalogueRow(
-                link=lookup.quirk_link(quirk.id),
-                severity=quirk.severity,
+                quirk=lookup.quirk_cells(quirk),
                 category=category,
                 symptoms=quirk.symptoms,
-                cells=tuple(
-                    (lookup.model_link(subject), status_state(mine[subject]), mine[subject].reason)
-                    for subject in lookup.subject_ids()
-                    if subject in mine
-                ),
-                statuses=" ".join(sorted({entry.status.replace("_", "-") for entry in mine.values()}))
-                or "unknown",
+                statuses=" ".join(sorted(status.replace("_", "-") for status in said)) or "unknown",
                 has_mitigation=bool(quirk.mitigations),
                 withdrawn=quirk.withdrawn is not None,
             )
@@ -94,7 +84,7 @@ def catalogue_view(lookup: Lookup) -> CatalogueView:
     return CatalogueView(
         rows=tuple(rows),
         severities=tuple(
-            name for name in wording.SEVERITY_ORDER if any(row.severity == name for row in rows)
+            name for name in wording.SEVERITY_ORDER if any(row.quirk.severity == name for row in rows)
         ),
         categories=tuple(sorted(used.items())),
         lead=f"{known}. Paste what the model wrote to find yours.",

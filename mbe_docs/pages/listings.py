@@ -106,7 +106,7 @@ def _evidence(lookup: Lookup) -> EvidenceView:
     if unfinished:
         lead += f"; {unfinished} did not finish and count{'s' if unfinished == 1 else ''} for nothing"
     return EvidenceView(
-        runs=tuple(lookup.run_row(entry) for entry in newest if entry.subject),
-        unclaimed=tuple(lookup.run_row(entry) for entry in newest if not entry.subject),
+        runs=lookup.run_rows(entry for entry in newest if entry.subject),
+        unclaimed=lookup.run_rows(entry for entry in newest if not entry.subject),
         lead=f"{lead}.",
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
+from typing import Final
 
 from mbe_docs.curated.rules import parse_rule
 from mbe_docs.pages import numbers
@@ -12,11 +13,13 @@ from mbe_docs.pages.views import (
     ComparisonRow,
     Link,
     MitigationRow,
+    QuirkCells,
     QuirkRow,
     RunRow,
     SliceRow,
     State,
 )
+from mbe_docs.records.base import Scalar
 from mbe_docs.records.behaviors import Behavior, Unit
 from mbe_docs.records.estimates import (
     Comparison,
@@ -26,11 +29,15 @@ from mbe_docs.records.estimates import (
     QuirkStatement,
     SliceComparison,
 )
+from mbe_docs.records.evals import Run
 from mbe_docs.records.quirks import Mitigation, Quirk
 from mbe_docs.records.registry import Registry, RunSummary
 from mbe_docs.registry import wording
 from mbe_docs.registry.subjects import Subject, Subjects
 from mbe_docs.text import page_slug
+
+FLAKE: Final = "attempts that disagree"
+SETTING_CHARS: Final = 24
 
 
 class Lookup:
@@ -142,8 +149,7 @@ class Lookup:
         """The number a status was computed from, in the unit of the quirk's rule."""
         quirk = self.quirks[statement.quirk]
         measure = self.behaviors[quirk.behavior].measure
-        is_flake = quirk.detect is not None and parse_rule(quirk.detect.affected_when).quantity == "flake"
-        return numbers.statement_number(statement, None if is_flake else measure)
+        return numbers.statement_number(statement, None if _is_flake(quirk) else measure)
 
     def quirk_row(self, statement: QuirkStatement) -> QuirkRow:
         """One line of a card's quirk list."""
@@ -152,10 +158,24 @@ class Lookup:
             link=self.quirk_link(quirk.id),
             severity=quirk.severity,
             state=status_state(statement),
+            quantity=FLAKE if _is_flake(quirk) else quirk.detect.scorer if quirk.detect else "",
             number=self._statement_number(statement),
             reason=statement.reason,
             since=self._since(statement),
             mitigations=self.mitigation_rows(quirk, statement.subject),
+        )
+
+    def quirk_cells(self, quirk: Quirk) -> QuirkCells:
+        """A quirk's status on every subject that anything is known of."""
+        mine = {entry.subject: entry for entry in self.registry.statements if entry.quirk == quirk.id}
+        return QuirkCells(
+            link=self.quirk_link(quirk.id),
+            severity=quirk.severity,
+            cells=tuple(
+                (self.model_link(subject), status_state(mine[subject]), mine[subject].reason)
+                for subject in self.subject_ids()
+                if subject in mine
+            ),
         )
 
     def _since(self, statement: QuirkStatement) -> str | None:
@@ -206,24 +226,63 @@ class Lookup:
             comparison=comparison,
         )
 
-    def run_row(self, summary: RunSummary) -> RunRow:
-        """One line of an evidence table."""
-        run = summary.run
-        planned = run.samples_planned
-        seen = f"{summary.samples_seen:,}"
-        if planned and planned != summary.samples_seen:
-            seen = f"{seen} of {planned:,}"
-        excluded = sum(summary.outcomes.get(outcome, 0) for outcome in ("infra_error", "unscored"))
-        return RunRow(
-            link=Link(run_id(run.run_key), run.task),
-            task=run.task,
-            model=run.model_requested,
-            status=run_state(summary),
-            samples=f"{seen} samples, {counted_attempts(summary)}",
-            excluded=excluded,
-            date=run.started_at[:10] if run.started_at else None,
-            source=run.source_format,
+    def run_rows(self, summaries: Iterable[RunSummary]) -> tuple[RunRow, ...]:
+        """The lines of an evidence table; each says what sets it apart from the others of its task."""
+        listed = [(summary, _settings(summary.run)) for summary in summaries]
+        names = {name for _, settings in listed for name in settings}
+        seen: dict[tuple[str, str], set[str | None]] = {}
+        for summary, settings in listed:
+            for name in names:
+                seen.setdefault((summary.run.task, name), set()).add(settings.get(name))
+        return tuple(
+            _run_row(
+                summary,
+                ", ".join(
+                    f"{name} {value}"
+                    for name, value in settings.items()
+                    if len(seen[summary.run.task, name]) > 1
+                ),
+            )
+            for summary, settings in listed
         )
+
+
+def _run_row(summary: RunSummary, settings: str) -> RunRow:
+    run = summary.run
+    planned = run.samples_planned
+    seen = f"{summary.samples_seen:,}"
+    if planned and planned != summary.samples_seen:
+        seen = f"{seen} of {planned:,}"
+    excluded = sum(summary.outcomes.get(outcome, 0) for outcome in ("infra_error", "unscored"))
+    return RunRow(
+        link=Link(run_id(run.run_key), run.task),
+        task=run.task,
+        model=run.model_requested,
+        status=run_state(summary),
+        settings=settings,
+        samples=f"{seen} samples, {counted_attempts(summary)}",
+        excluded=excluded,
+        date=run.started_at[:10] if run.started_at else None,
+        source=run.source_format,
+    )
+
+
+def _is_flake(quirk: Quirk) -> bool:
+    return quirk.detect is not None and parse_rule(quirk.detect.affected_when).quantity == "flake"
+
+
+def _settings(run: Run) -> dict[str, str]:
+    """Generation parameters, task arguments and the system prompt, as far as the log states them."""
+    stated = {**run.generation_params, **run.task_args}
+    found = {name: _short(value) for name, value in sorted(stated.items()) if value is not None}
+    if run.has_system_prompt is not None:
+        found["system prompt"] = "yes" if run.has_system_prompt else "no"
+    return found
+
+
+def _short(value: Scalar) -> str:
+    text = str(value)
+    return text if len(text) <= SETTING_CHARS else f"{text[:SETTING_CHARS]}…"
 
 
 def counted_attempts(summary: RunSummary) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mbe_docs.pages import numbers
@@ -10,7 +10,7 @@ from mbe_docs.pages.interface import Context, PageFile
 from mbe_docs.pages.lookup import Lookup, diff_id, model_path
 from mbe_docs.pages.numbers import Number
 from mbe_docs.pages.views import ComparisonRow, Link, QuirkRow, RunRow, State
-from mbe_docs.records.estimates import Comparison, Estimate
+from mbe_docs.records.estimates import Comparison, Estimate, QuirkStatement
 from mbe_docs.records.registry import Registry
 from mbe_docs.registry import wording
 from mbe_docs.registry.subjects import Subject
@@ -64,6 +64,7 @@ class CardView:
     conditions: tuple[str, ...]
     summary: str | None
     lead: str
+    basis: str | None
     good: tuple[MeasuredRow, ...]
     poor: tuple[MeasuredRow, ...]
     open: tuple[MeasuredRow, ...]
@@ -118,6 +119,7 @@ def card_view(lookup: Lookup, subject: Subject) -> CardView:
     run_keys = dict.fromkeys(key for entry in estimates for key in (*entry.runs, *entry.other_runs))
     mine = [run.run.run_key for run in lookup.registry.runs if run.subject == subject.id]
     snapshot, variant = subject.snapshot, subject.variant
+    changes = tuple(_changes(lookup, subject))
     return CardView(
         id=subject.id,
         title=subject.title,
@@ -129,7 +131,8 @@ def card_view(lookup: Lookup, subject: Subject) -> CardView:
         variant_of=lookup.model_link(snapshot.id) if variant else None,
         conditions=tuple(f"{key}: {_shown(value)}" for key, value in variant.when.items()) if variant else (),
         summary=None if variant else snapshot.summary or subject.family.summary,
-        lead=_lead(estimates, sum(statement.evidence_level != "none" for statement in statements)),
+        lead=_lead(estimates, statements, changes),
+        basis=_basis(lookup, estimates, sum(statement.evidence_level != "none" for statement in statements)),
         good=tuple(by_state["sufficient"]),
         poor=tuple(by_state["insufficient"]),
         open=tuple(by_state["undecided"]),
@@ -141,10 +144,10 @@ def card_view(lookup: Lookup, subject: Subject) -> CardView:
         ),
         quirks=tuple(lookup.quirk_row(statement) for statement in statements),
         quirk_counts=_quirk_counts([statement.status for statement in statements]),
-        changes=tuple(_changes(lookup, subject)),
+        changes=changes,
         related=tuple(_related(lookup, subject)),
         drifts=tuple(_drifts(lookup, subject)),
-        runs=tuple(lookup.run_row(lookup.runs[key]) for key in dict.fromkeys((*mine, *run_keys))),
+        runs=lookup.run_rows(lookup.runs[key] for key in dict.fromkeys((*mine, *run_keys))),
         as_of=max((entry.as_of for entry in estimates if entry.as_of), default=None),
     )
 
@@ -207,18 +210,52 @@ def _shown(value: object) -> str:
     return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 
-def _lead(estimates: list[Estimate], n_quirks: int) -> str:
+def _lead(estimates: list[Estimate], statements: list[QuirkStatement], changes: Sequence[ChangeGroup]) -> str:
+    """What a colleague would say in one breath: good enough or not, quirks that show, what got worse."""
     if not estimates:
         return "Nobody has measured this."
     results = [entry for entry in estimates if not entry.is_partial]
     if not results:
         return "No finished run measured this."
-    samples, attempts = (
-        sum(getattr(entry, name) for entry in results) for name in ("n_samples", "n_attempts")
-    )
-    quirks = f" {wording.counted(n_quirks, 'known quirk')} checked." if n_quirks else ""
-    measured = wording.counted(len(results), "behavior")
-    return f"{measured} measured, {samples:,} samples in all, {attempts:,} scored attempts.{quirks}"
+    said = [_sufficiency_sentence(results)]
+    showing = sum(statement.status in ("affected", "flaky") for statement in statements)
+    if showing:
+        said.append(f"{wording.counted(showing, 'known quirk')} {'shows' if showing == 1 else 'show'}.")
+    for group in changes:
+        counts = ", ".join(f"{count} {state.word}" for state, count in group.counts)
+        said.append(f"Against {group.diff.text}: {counts}.")
+    return " ".join(said)
+
+
+def _sufficiency_sentence(results: list[Estimate]) -> str:
+    states = [entry.sufficiency for entry in results if entry.sufficiency != "no_bar"]
+    if not states:
+        return f"{wording.counted(len(results), 'behavior')} measured, none with a bar to reach."
+    good = states.count("sufficient")
+    many = "all" if good == len(states) > 1 else f"{good or 'none'} of"
+    rest = [
+        f"{count} {words}"
+        for count, words in (
+            (states.count("insufficient"), "not good enough"),
+            (states.count("undecided"), "undecided"),
+        )
+        if count
+    ]
+    behaviors = wording.counted(len(states), "behavior")
+    tail = f": {', '.join(rest)}" if rest else ""
+    return f"Good enough for {many} {behaviors} with a bar{tail}."
+
+
+def _basis(lookup: Lookup, estimates: list[Estimate], n_quirks: int) -> str | None:
+    """How much evidence that rests on. Runs, not estimates, are added up: several may share samples."""
+    results = [entry for entry in estimates if not entry.is_partial]
+    runs = [lookup.runs[key] for key in dict.fromkeys(key for entry in results for key in entry.runs)]
+    if not runs:
+        return None
+    attempts = wording.counted(sum(run.attempts_seen for run in runs), "attempt")
+    quirks = f"; {wording.counted(n_quirks, 'known quirk')} checked" if n_quirks else ""
+    behaviors, read = wording.counted(len(results), "behavior"), wording.counted(len(runs), "run")
+    return f"{behaviors} measured on {attempts} in {read}{quirks}."
 
 
 def _quirk_counts(statuses: list[str]) -> str:

@@ -66,7 +66,7 @@ def quirk_view(lookup: Lookup, quirk: Quirk) -> QuirkView:
         rule=_rule(quirk, lookup.behaviors[quirk.behavior].measure.unit),
         statements=tuple((lookup.model_link(entry.subject), lookup.quirk_row(entry)) for entry in ordered),
         mitigations=lookup.mitigation_rows(quirk),
-        runs=tuple(lookup.run_row(lookup.runs[key]) for key in runs),
+        runs=lookup.run_rows(lookup.runs[key] for key in runs),
     )
 
 

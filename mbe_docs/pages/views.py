@@ -45,11 +45,23 @@ class QuirkRow:
     link: Link
     severity: str
     state: State
+    quantity: str
+    """What the number is of: the scorer, or the share of attempts that disagree."""
     number: Number | None
     reason: str
     since: str | None
     mitigations: tuple[MitigationRow, ...]
     """Measured ones first."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuirkCells:
+    """One quirk along the lineage."""
+
+    link: Link
+    severity: str
+    cells: tuple[tuple[Link, State, str], ...]
+    """(model, state, sentence)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +128,8 @@ class RunRow:
     task: str
     model: str
     status: State
+    settings: str
+    """What sets it apart from the other runs of its task beside it."""
     samples: str
     excluded: int
     date: str | None

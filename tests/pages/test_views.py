@@ -205,8 +205,62 @@ def test_a_card_counts_only_quirks_that_somebody_checked():
 
     view = card(quirks=quirks, statements=(statement(), nobody))
 
-    assert view.lead.endswith("1 known quirk checked.")
+    assert view.basis == "1 behavior measured on 10 attempts in 1 run; 1 known quirk checked."
     assert view.quirk_counts == "1 affected · 1 unknown"
+
+
+def test_a_card_adds_up_runs_not_estimates():
+    """Two behaviors read from one run rest on its ten attempts, not on twenty."""
+    behaviors = (make.behavior(), make.behavior(id="counts"))
+    estimates = (make.estimate(), make.estimate(behavior="counts"))
+
+    view = card(behaviors=behaviors, estimates=estimates)
+
+    assert view.basis == "2 behaviors measured on 10 attempts in 1 run."
+
+
+@pytest.mark.parametrize(
+    ("states", "sentence"),
+    [
+        (("sufficient", "sufficient"), "Good enough for all 2 behaviors with a bar."),
+        (("sufficient",), "Good enough for 1 of 1 behavior with a bar."),
+        (
+            ("insufficient", "sufficient", "undecided"),
+            "Good enough for 1 of 3 behaviors with a bar: 1 not good enough, 1 undecided.",
+        ),
+        (("insufficient", "no_bar"), "Good enough for none of 1 behavior with a bar: 1 not good enough."),
+        (("no_bar",), "1 behavior measured, none with a bar to reach."),
+    ],
+)
+def test_a_card_begins_with_what_the_model_is_good_enough_for(states, sentence):
+    """One sentence over the behaviors that have a bar."""
+    names = [f"b{position}" for position in range(len(states))]
+    behaviors = tuple(make.behavior(id=name) for name in names)
+    estimates = tuple(
+        make.estimate(behavior=name, sufficiency=state) for name, state in zip(names, states, strict=True)
+    )
+
+    view = card(behaviors=behaviors, estimates=estimates)
+
+    assert view.lead == sentence
+
+
+def test_a_card_begins_with_quirks_that_show_and_what_got_worse():
+    """Statuses other than affected and flaky are not counted as showing."""
+    quirks = (make.quirk(), make.quirk(id="other"))
+    said = (statement(subject="atlas-2"), statement(quirk="other", status="fixed", subject="atlas-2"))
+    changed = (make.comparison(), make.comparison(behavior="counts", verdict="inconclusive"))
+
+    view = card(
+        "atlas-2",
+        quirks=quirks,
+        statements=said,
+        comparisons=changed,
+        behaviors=(make.behavior(), make.behavior(id="counts")),
+        estimates=(make.estimate(subject="atlas-2"),),
+    )
+
+    assert view.lead.endswith("1 known quirk shows. Against Atlas 1: 1 worse, 1 undecided.")
 
 
 def test_worst_quirks_come_first():
@@ -623,7 +677,7 @@ def test_the_catalogue_offers_filters_that_find_something():
     view = catalogue_view(Lookup(registry(quirks=quirks)))
 
     assert (view.severities, view.categories) == (("critical", "low"), (("arithmetic", "Arithmetic"),))
-    assert [row.severity for row in view.rows] == ["critical", "low"]
+    assert [row.quirk.severity for row in view.rows] == ["critical", "low"]
 
 
 EXTREMES = [
@@ -779,7 +833,7 @@ def test_a_run_says_whether_it_is_a_result(changes, word):
 
 def test_an_edited_run_is_called_superseded():
     """Whatever its own state."""
-    row = Lookup(registry()).run_row(summary(superseded_by="1" * 64))
+    (row,) = Lookup(registry()).run_rows([summary(superseded_by="1" * 64)])
 
     assert row.status.word == "superseded"
 
@@ -788,7 +842,46 @@ def test_what_was_left_out_of_a_run_is_counted():
     """Infrastructure errors and unscored attempts."""
     entry = summary(outcomes={"scored": 5, "infra_error": 3, "unscored": 2, "model_error": 1})
 
-    assert Lookup(registry()).run_row(entry).excluded == 5
+    (row,) = Lookup(registry()).run_rows([entry])
+
+    assert row.excluded == 5
+
+
+def test_runs_of_a_task_are_told_apart_by_the_settings_in_which_they_differ():
+    """What all of them share is left out; runs of another task are no reason to show a setting."""
+    settings = (
+        {"task": "sums", "generation_params": {"temperature": 0.8, "max_tokens": 40}},
+        {"task": "sums", "generation_params": {"temperature": 0, "max_tokens": 40}},
+        {
+            "task": "sums",
+            "generation_params": {"temperature": 0, "max_tokens": 40},
+            "has_system_prompt": True,
+        },
+        {"task": "json", "generation_params": {"temperature": 1, "max_tokens": 9}},
+    )
+    runs = [summary(run=make.run(run_key=f"r{at}", **given)) for at, given in enumerate(settings)]
+
+    rows = Lookup(registry()).run_rows(runs)
+
+    assert [row.settings for row in rows] == [
+        "temperature 0.8, system prompt no",
+        "temperature 0, system prompt no",
+        "temperature 0, system prompt yes",
+        "",
+    ]
+
+
+def test_the_number_of_a_quirk_says_what_it_is_of():
+    """The scorer of its rule, or the share of attempts that disagree."""
+    by_flips = make.quirk(
+        id="flips", detect=Detect(task=("adds",), scorer="match", affected_when="flake > 0.1")
+    )
+    by_rate = make.quirk(detect=Detect(task=("adds",), scorer="match", affected_when="rate < 0.5"))
+    lookup = Lookup(registry(quirks=(by_rate, by_flips)))
+
+    rows = [lookup.quirk_row(statement()), lookup.quirk_row(statement(quirk="flips"))]
+
+    assert [row.quantity for row in rows] == ["match", "attempts that disagree"]
 
 
 def test_a_long_run_shows_its_first_samples_and_counts_the_rest():
