@@ -30,6 +30,7 @@ from pydantic_core import PydanticUndefined
 from mbe_docs import bundled
 from mbe_docs.cli.main import COMMANDS, cli
 from mbe_docs.config import Config, Policy
+from mbe_docs.curated.registered import render_check_reference
 from mbe_docs.plugins import discover
 from mbe_docs.project.ingest import sources
 from mbe_docs.records import behaviors, estimates, evals, models, quirks, registry
@@ -444,6 +445,7 @@ def generated() -> dict[Path, str]:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     marked = re.compile(r"(<!-- formats -->\n).*?(<!-- /formats -->)", re.DOTALL)
     return {
+        reference / "checks.md": render_check_reference(),
         reference / "cli.md": cli_page(),
         reference / "configuration.md": configuration_page(),
         reference / "records.md": records_page(),

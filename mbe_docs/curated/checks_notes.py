@@ -214,6 +214,14 @@ def _source(everything: Everything) -> Iterator[Complaint]:
             yield Complaint(problem, at, "write `source: {url: …, read: …}`")
 
 
+def _seen_in(everything: Everything) -> Iterator[Complaint]:
+    for file, number, statement in _statements(everything):
+        if statement.evidence_level == "reproduced" and not file.has("statements", number, "seen_in"):
+            problem = f"statements[{number}] is 'reproduced' and does not say where it can be seen"
+            at = file.at("statements", number, "evidence_level")
+            yield Complaint(problem, at, "write `seen_in: {task: …, samples: […]}`")
+
+
 def _override(everything: Everything) -> Iterator[Complaint]:
     for file, number, statement in _statements(everything):
         override = statement.override
@@ -349,6 +357,14 @@ NOTE_CHECKS: Final = (
         "Measured effects are matched to mitigations by id.",
         "Rename one of the two.",
         _mitigations,
+    ),
+    Check(
+        "MBE152",
+        "reproduced where it can be seen",
+        "warning",
+        "Who doubts a statement wants to read what the model wrote.",
+        "Write `seen_in: {task: …, samples: […]}`; the quirk's page then links to the runs.",
+        _seen_in,
     ),
 )
 """About ids, the taxonomy, behaviors and quirks."""

@@ -15,6 +15,10 @@ FROM observations GROUP BY run_key, scorer, outcome ORDER BY run_key, scorer, ou
 SAMPLES: Final = """
 SELECT run_key, COUNT(DISTINCT input_hash) AS n FROM observations GROUP BY run_key ORDER BY run_key"""
 
+WITH_SAMPLES: Final = """
+SELECT DISTINCT run_key, sample_id FROM observations
+WHERE list_contains($ids, sample_id) ORDER BY run_key, sample_id"""
+
 
 @dataclass(slots=True)
 class RunCounts:
@@ -55,3 +59,16 @@ def run_counts(store: EvidenceStore, run_keys: Collection[str]) -> dict[str, Run
             if key in found:
                 found[key].samples = n
     return found
+
+
+def samples_of(
+    store: EvidenceStore, run_keys: Collection[str], sample_ids: Collection[str]
+) -> frozenset[tuple[str, str]]:
+    """Which of these samples were tried in which of these runs, as (run key, sample id).
+
+    Raises:
+        EvidenceError: a run is not in the store, or its part is not as it was written.
+    """
+    with observed(store.parts_of(run_keys), run_keys) as connection:
+        rows = connection.execute(WITH_SAMPLES, {"ids": sorted(sample_ids)}).fetchall()
+    return frozenset((key, sample) for key, sample in rows if key in set(run_keys))

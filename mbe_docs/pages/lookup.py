@@ -36,6 +36,8 @@ from mbe_docs.registry import wording
 from mbe_docs.registry.subjects import Subject, Subjects
 from mbe_docs.text import page_slug
 
+STATUS_ORDER: Final = ("affected", "flaky", "unknown", "fixed", "not_affected")
+"""What a reader must know first comes first."""
 FLAKE: Final = "attempts that disagree"
 SETTING_CHARS: Final = 24
 
@@ -98,7 +100,6 @@ class Lookup:
 
     def statements_of(self, subject: str) -> list[QuirkStatement]:
         """Statements on a subject of quirks that are not withdrawn, most certain and most severe first."""
-        order = {"affected": 0, "flaky": 1, "unknown": 2, "fixed": 3, "not_affected": 4}
         mine = [
             statement
             for statement in self.registry.statements
@@ -107,7 +108,7 @@ class Lookup:
         return sorted(
             mine,
             key=lambda statement: (
-                order[statement.status],
+                STATUS_ORDER.index(statement.status),
                 wording.SEVERITY_ORDER.index(self.quirks[statement.quirk].severity),
                 statement.quirk,
             ),
@@ -162,6 +163,7 @@ class Lookup:
             number=self._statement_number(statement),
             reason=statement.reason,
             since=self._since(statement),
+            seen=statement.samples,
             mitigations=self.mitigation_rows(quirk, statement.subject),
         )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mbe_docs.pages import numbers
 from mbe_docs.pages.interface import Context, PageFile
-from mbe_docs.pages.lookup import Lookup, diff_id, model_path
+from mbe_docs.pages.lookup import STATUS_ORDER, Lookup, diff_id, model_path
 from mbe_docs.pages.numbers import Number
 from mbe_docs.pages.views import ComparisonRow, Link, QuirkRow, RunRow, State
 from mbe_docs.records.estimates import Comparison, Estimate, QuirkStatement
@@ -259,8 +259,8 @@ def _basis(lookup: Lookup, estimates: list[Estimate], n_quirks: int) -> str | No
 
 
 def _quirk_counts(statuses: list[str]) -> str:
-    order = ("affected", "flaky", "unknown", "fixed", "not_affected")
-    parts = [f"{statuses.count(name)} {wording.STATUS_WORD[name]}" for name in order if name in statuses]
+    counted = ((name, statuses.count(name)) for name in STATUS_ORDER)
+    parts = [f"{count} {wording.STATUS_WORD[name]}" for name, count in counted if count]
     return " · ".join(parts)
 
 

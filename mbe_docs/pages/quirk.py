@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mbe_docs.curated.rules import parse_rule
 from mbe_docs.pages.interface import Context, PageFile
-from mbe_docs.pages.lookup import Lookup
+from mbe_docs.pages.lookup import STATUS_ORDER, Lookup
 from mbe_docs.pages.views import Link, MitigationRow, QuirkRow, RunRow
 from mbe_docs.records.behaviors import Unit
 from mbe_docs.records.quirks import Quirk
@@ -26,6 +26,8 @@ class QuirkView:
     lead: str
     rule: str | None
     statements: tuple[tuple[Link, QuirkRow], ...]
+    is_measured: bool
+    """Whether any of them has a number."""
     mitigations: tuple[MitigationRow, ...]
     runs: tuple[RunRow, ...]
 
@@ -58,13 +60,15 @@ def quirk_view(lookup: Lookup, quirk: Quirk) -> QuirkView:
     ordered = [statements[subject] for subject in lookup.subject_ids() if subject in statements]
     rule = next((entry for entry in lookup.registry.taxonomy.severities if entry.id == quirk.severity), None)
     runs = dict.fromkeys(key for entry in ordered for key in entry.runs)
+    rows = tuple((lookup.model_link(entry.subject), lookup.quirk_row(entry)) for entry in ordered)
     return QuirkView(
         quirk=quirk,
         behavior=lookup.behavior_link(quirk.behavior),
         severity_rule=rule.rule if rule else None,
         lead=lead_of(lookup, quirk),
         rule=_rule(quirk, lookup.behaviors[quirk.behavior].measure.unit),
-        statements=tuple((lookup.model_link(entry.subject), lookup.quirk_row(entry)) for entry in ordered),
+        statements=rows,
+        is_measured=any(row.number is not None for _, row in rows),
         mitigations=lookup.mitigation_rows(quirk),
         runs=lookup.run_rows(lookup.runs[key] for key in runs),
     )
@@ -72,16 +76,18 @@ def quirk_view(lookup: Lookup, quirk: Quirk) -> QuirkView:
 
 def lead_of(lookup: Lookup, quirk: Quirk) -> str:
     """One sentence: where it shows."""
-    by_status: dict[str, list[str]] = {}
+    by_status: dict[str, list[str]] = {name: [] for name in STATUS_ORDER}
     for subject in lookup.subject_ids():
         for entry in lookup.registry.statements:
             if entry.quirk == quirk.id and entry.subject == subject:
-                by_status.setdefault(wording.STATUS_WORD[entry.status], []).append(
-                    lookup.subject(subject).title
-                )
-    if not by_status:
+                by_status[entry.status].append(lookup.subject(subject).title)
+    if not any(by_status.values()):
         return "Nobody has measured this on any model."
-    sentence = "; ".join(f"{status}: {wording.listed(names)}" for status, names in by_status.items())
+    sentence = "; ".join(
+        f"{wording.STATUS_WORD[status]}: {wording.listed(names)}"
+        for status, names in by_status.items()
+        if names
+    )
     return f"{sentence[0].upper()}{sentence[1:]}."
 
 

@@ -50,6 +50,8 @@ class QuirkRow:
     number: Number | None
     reason: str
     since: str | None
+    seen: tuple[str, ...]
+    """Ids of samples that show it, where no rate was measured."""
     mitigations: tuple[MitigationRow, ...]
     """Measured ones first."""
 

@@ -207,6 +207,8 @@ class QuirkStatement(Record):
     coverage: float | None = None
     as_of: str | None = None
     runs: tuple[str, ...] = ()
+    samples: tuple[str, ...] = ()
+    """Ids of samples that show it, where no rate was measured."""
     reason: str
     """A sentence: which rule over which interval, or what is missing."""
     n_more: int | None = None

@@ -31,6 +31,14 @@ class StatementSource(Record):
     read: datetime.date
 
 
+class SeenIn(Record):
+    """Where a statement can be looked up in our own logs."""
+
+    task: tuple[str, ...]
+    samples: tuple[str, ...] = ()
+    """Ids as the logs have them; without any, all samples of the task."""
+
+
 class Override(Record):
     """Why a statement contradicts our own evidence, and until when."""
 
@@ -45,6 +53,8 @@ class Statement(Record):
     status: QuirkStatus
     evidence_level: EvidenceLevel
     source: StatementSource | None = None
+    seen_in: SeenIn | None = None
+    """The samples that show it, where no scorer tells it from other failures."""
     override: Override | None = None
     note: str | None = None
 

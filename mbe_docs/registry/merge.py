@@ -25,6 +25,7 @@ from mbe_docs.registry.coverage import coverage_findings
 from mbe_docs.registry.drift import drift_reports
 from mbe_docs.registry.estimate import Measured, estimates, with_slices
 from mbe_docs.registry.publish import with_hash
+from mbe_docs.registry.sightings import by_statement, sighting_findings, sightings
 from mbe_docs.registry.statuses import statements
 from mbe_docs.registry.subjects import Subjects
 
@@ -147,6 +148,7 @@ def merge(curated: Curated, store: EvidenceStore, config: Config) -> tuple[Regis
         for (name, subject), entry in found.items()
         if name.startswith(QUIRK)
     }
+    seen = sightings(curated, evidence.runs, evidence.subjects, store)
     registry = Registry(
         title=config.title,
         as_of=evidence.as_of.isoformat() if evidence.as_of else None,
@@ -159,7 +161,7 @@ def merge(curated: Curated, store: EvidenceStore, config: Config) -> tuple[Regis
         comparisons=tuple(
             with_cost(entry, found, evidence.subjects) for page in compared[: len(pages)] for entry in page
         ),
-        statements=tuple(statements(curated.quirks, quirks, evidence.subjects)),
+        statements=tuple(statements(curated.quirks, quirks, evidence.subjects, by_statement(seen))),
         mitigations=tuple(_effects(curated, evidence.subjects, compared[len(pages) :])),
         drifts=tuple(
             drift_reports(
@@ -173,6 +175,7 @@ def merge(curated: Curated, store: EvidenceStore, config: Config) -> tuple[Regis
             curated, evidence.runs, counts, evidence.arms, behaviors, evidence.subjects, config.policy
         ),
         *claim_findings(curated, behaviors, evidence.subjects),
+        *sighting_findings(curated, seen),
     )
     return with_hash(registry), tuple(sorted(findings, key=Finding.sort_key))
 

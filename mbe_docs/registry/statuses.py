@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from mbe_docs.curated.rules import Rule, parse_rule
 from mbe_docs.records.behaviors import Unit
 from mbe_docs.records.estimates import Estimate, Interval, QuirkStatement
 from mbe_docs.records.quirks import Quirk, QuirkStatus, Statement
 from mbe_docs.registry.bars import n_more
+from mbe_docs.registry.sightings import Sighting
 from mbe_docs.registry.subjects import Subjects
 from mbe_docs.registry.wording import UNIT_SIGN, interval_text, value_text
 
@@ -18,11 +20,13 @@ def statements(
     quirks: Iterable[Quirk],
     estimates: Mapping[tuple[str, str], Estimate],
     subjects: Subjects,
+    sightings: Mapping[tuple[str, str], Sighting] = MappingProxyType({}),
 ) -> Iterator[QuirkStatement]:
     """One statement per quirk and subject that somebody measured, reported, or should have measured.
 
-    `estimates` is keyed by (quirk id, subject). Evidence of our own wins over an authored statement unless
-    that overrides it with a reason; a snapshot of the same family that nobody measured is said to be unknown.
+    `estimates` and `sightings` are keyed by (quirk id, subject). Evidence of our own wins over an authored
+    statement unless that overrides it with a reason; a snapshot of the same family that nobody measured is
+    said to be unknown.
     """
     for quirk in quirks:
         found: dict[str, QuirkStatement] = {}
@@ -32,7 +36,7 @@ def statements(
             if estimate is not None and not (authored and authored.override):
                 found[subject] = _measured(quirk, estimate)
             elif authored is not None:
-                found[subject] = _reported(quirk, subject, authored)
+                found[subject] = _reported(quirk, subject, authored, sightings.get((quirk.id, subject)))
         yield from _with_history(quirk, found, subjects)
 
 
@@ -109,7 +113,7 @@ def rule_words(rule: Rule, unit: Unit) -> str:
     return f"{word} {number:g}{UNIT_SIGN[unit]}"
 
 
-def _reported(quirk: Quirk, subject: str, authored: Statement) -> QuirkStatement:
+def _reported(quirk: Quirk, subject: str, authored: Statement, sighting: Sighting | None) -> QuirkStatement:
     level = {
         "reported": "Reported",
         "reproduced": "Reproduced",
@@ -126,6 +130,8 @@ def _reported(quirk: Quirk, subject: str, authored: Statement) -> QuirkStatement
         subject=subject,
         status=authored.status,
         evidence_level=authored.evidence_level,
+        runs=sighting.runs if sighting else (),
+        samples=sighting.seen_in.samples if sighting else (),
         reason=f"{level[authored.evidence_level]}{source}; {basis}{note}",
     )
 
