@@ -151,8 +151,11 @@ class Comparison(Record):
     old_rate: Interval | None = None
     new_rate: Interval | None = None
     p_diff: float | None = None
+    """Of "no difference", by itself. Nine significant digits, never 0: what no float can hold is 1e-300."""
     q_diff: float | None = None
+    """The same, adjusted for everything compared together."""
     q_equivalent: float | None = None
+    """Of "the difference reaches the margin", adjusted."""
     margin: float | None = None
     is_noninferior: bool | None = None
     """The whole interval is better than −margin."""

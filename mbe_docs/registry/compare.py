@@ -14,7 +14,7 @@ from mbe_docs.records.estimates import Comparison, Estimate, SliceComparison, Sl
 from mbe_docs.records.models import Variant
 from mbe_docs.registry.arms import Arm
 from mbe_docs.registry.decide import Decided, Item
-from mbe_docs.registry.estimate import Measured, tidy
+from mbe_docs.registry.estimate import Measured, tidy_p
 from mbe_docs.registry.fingerprint import differing, slots
 from mbe_docs.registry.ratios import usage_ratios
 from mbe_docs.registry.subjects import Subjects
@@ -211,7 +211,7 @@ def _slices(
                 n_common=int(decided.sums.primary.samples[at]),
                 attempts_old=attempts[0],
                 attempts_new=attempts[1],
-                q_diff=tidy(decided.verdicts.q_diff[at]),
+                q_diff=tidy_p(decided.verdicts.q_diff[at]),
             )
         )
     return found
@@ -331,4 +331,4 @@ def _moved_apart(slices: Sequence[SliceComparison]) -> bool:
 
 
 def _known(value: float) -> float | None:
-    return None if math.isnan(value) else tidy(value)
+    return None if math.isnan(value) else tidy_p(value)

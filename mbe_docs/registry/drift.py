@@ -17,7 +17,7 @@ from mbe_docs.evidence.store import EvidenceStore
 from mbe_docs.records.estimates import DriftPoint, DriftReport, Interval
 from mbe_docs.records.evals import Run
 from mbe_docs.registry.arms import Arm
-from mbe_docs.registry.estimate import tidy
+from mbe_docs.registry.estimate import tidy, tidy_p
 from mbe_docs.registry.fingerprint import differing, slots
 
 FEWEST_RUNS: Final = 3
@@ -105,7 +105,7 @@ def _report(stream: _Stream, q: float | None, policy: Policy) -> DriftReport:
         verdict="steady" if not is_shown else "setup_changed" if cause else "drifted",
         alarm_run=None if found.alarm_run is None else stream.runs[found.alarm_run - 1].run_key,
         change_run=None if change is None else stream.runs[change].run_key,
-        q_diff=None if q is None else tidy(q),
+        q_diff=None if q is None else tidy_p(q),
         cause=cause,
         is_reliable=found.flaky_attempts >= FEWEST_FLAKY,
     )

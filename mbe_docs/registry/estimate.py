@@ -24,6 +24,8 @@ from mbe_docs.registry.bars import n_more, sufficiency
 
 BOUNDED: Final = "Clopper–Pearson at effective n"
 UNBOUNDED: Final = "Student t over clusters"
+SMALLEST_P: Final = 1e-300
+"""What a p-value below it is published as."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,14 @@ def _interval(intervals: stats.Intervals, entry: int) -> Interval | None:
 def tidy(value: float) -> float:
     """Twelve decimals: what is beyond is the rounding of the arithmetic, not of the evidence."""
     return round(float(value), 12) + 0.0
+
+
+def tidy_p(value: float) -> float:
+    """A p-value to nine significant digits, however small; where it is too small for a float, 1e-300.
+
+    Decimals would make 0 of the smallest, and no evidence shows a chance of exactly 0.
+    """
+    return max(float(f"{value:.9g}"), SMALLEST_P)
 
 
 def planned_attempts(arm: Arm) -> int | None:

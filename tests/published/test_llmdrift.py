@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 
 import pytest
+from scipy import stats as oracle
 
 from mbe_docs.project import Project
 from tests.conftest import PUBLISHED_DATA
@@ -192,6 +193,16 @@ def test_primes_collapsed_under_composites_that_improved(comparisons):
     assert {value: entry.verdict for value, entry in slices.items()} == {"No": "improved", "yes": "regressed"}
     assert slices["yes"].new.value < 0.05 < 0.95 < slices["yes"].old.value
     assert slices["No"].old.value < 0.75 < 0.95 < slices["No"].new.value
+
+
+def test_overwhelming_evidence_is_no_p_of_zero(comparisons):
+    """476 pairs down and 147 up: the mid-p of that table, 42 digits small, as it is stored."""
+    table = oracle.binom(476 + 147, 0.5)
+
+    found = comparisons["prime", "gpt-4-0314"].p_diff
+
+    assert found == pytest.approx(2 * table.cdf(147) - table.pmf(147), rel=1e-6)
+    assert 1e-42 < found < 1e-40
 
 
 def test_gpt_3_5_hid_the_opposite(comparisons):

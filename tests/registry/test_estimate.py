@@ -9,6 +9,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from mbe_docs import stats
 from mbe_docs.registry.bars import n_more
+from mbe_docs.registry.estimate import tidy_p
 from tests import make
 from tests.registry.batch import Batch
 
@@ -512,3 +513,11 @@ def test_what_no_log_states_is_unknown(batch):
     found = batch.estimate("each-outcome")
 
     assert {found.latency_p50_ms, found.tokens_in_mean, found.tokens_out_mean, found.cost_usd_mean} == {None}
+
+
+@pytest.mark.parametrize(
+    ("p", "published"), [(0.05, 0.05), (1 / 3, 0.333333333), (2.123456789123e-41, 2.12345679e-41), (0.0, 1e-300)]
+)
+def test_a_published_p_value_keeps_its_digits_and_is_never_zero(p, published):
+    """Rounding to decimals would say that a change this clear cannot be chance at all."""
+    assert tidy_p(p) == published
