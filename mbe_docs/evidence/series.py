@@ -13,18 +13,22 @@ from mbe_docs.evidence.store import EvidenceStore
 from mbe_docs.evidence.sums import Floats
 
 FAILED: Final = frozenset({"model_error", "limited", "refused"})
+MOST: Final = 0.8
+"""Share of the usual samples that a run of a series has to have tried."""
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The samples that every run tried equally often.
+    """The samples that every run tried, each equally often.
 
     Attributes:
+        run_keys: The runs, in the order asked for; those that tried too few of the samples are left out.
         totals: Runs × samples, summed scores.
         totals_sq: The same of squared scores.
         attempts: Attempts at each sample in each run.
     """
 
+    run_keys: tuple[str, ...]
     totals: Floats
     totals_sq: Floats
     attempts: int
@@ -40,6 +44,9 @@ def series(
 ) -> Series | None:
     """Scores of these runs, one row per run in the order given; `None` where no sample was tried in all.
 
+    A sample belongs to the series that at least half of the runs tried; a run does that tried four fifths of
+    these samples. Of more attempts than some run made, the first count.
+
     Failures of the model count as `failure_value`, other attempts without a value are left out, as in the
     primary reading of an estimate.
 
@@ -48,13 +55,20 @@ def series(
     """
     import pyarrow.parquet as pq
 
-    scores: dict[str, dict[str, list[float]]] = {key: {} for key in run_keys}
+    scores: dict[str, dict[str, list[tuple[int, float]]]] = {key: {} for key in run_keys}
     conditions = (where or {}).items()
     for entry, path in store.parts_of(run_keys):
         live = {run.run_key for run in entry.runs if run.superseded_by is None} & scores.keys()
         rows = pq.read_table(
             path,
-            columns=["run_key", "input_hash", "value", "outcome", *(["metadata"] if conditions else [])],
+            columns=[
+                "run_key",
+                "input_hash",
+                "epoch",
+                "value",
+                "outcome",
+                *(["metadata"] if conditions else []),
+            ],
             filters=[("scorer", "==", scorer), ("run_key", "in", live)],
             page_checksum_verification=True,
         )
@@ -64,18 +78,30 @@ def series(
                 value = row["value"]
                 score = failure_value if value is None and row["outcome"] in FAILED else value
                 if score is not None:
-                    scores[row["run_key"]].setdefault(row["input_hash"], []).append(score)
+                    scores[row["run_key"]].setdefault(row["input_hash"], []).append((row["epoch"], score))
     return _even(scores)
 
 
-def _even(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> Series | None:
-    common = sorted(set.intersection(*(set(samples) for samples in scores.values())))
+def _even(scores: Mapping[str, Mapping[str, Sequence[tuple[int, float]]]]) -> Series | None:
+    times = Counter(name for samples in scores.values() for name in samples)
+    usual = {name for name, n in times.items() if 2 * n >= len(scores)}
+    kept = {
+        key: samples for key, samples in scores.items() if len(usual & samples.keys()) >= MOST * len(usual)
+    }
+    common = sorted(usual.intersection(*kept.values()))
     if not common:
         return None
-    tries = Counter(len(samples[name]) for samples in scores.values() for name in common)
-    attempts = max(tries, key=lambda n: (tries[n], n))
-    even = [name for name in common if all(len(samples[name]) == attempts for samples in scores.values())]
+    attempts = min(
+        Counter(len(samples[name]) for name in common).most_common(1)[0][0] for samples in kept.values()
+    )
+    even = [name for name in common if all(len(samples[name]) >= attempts for samples in kept.values())]
     if not even:
         return None
-    table = np.array([[samples[name] for name in even] for samples in scores.values()], np.float64)
-    return Series(table.sum(axis=2), (table**2).sum(axis=2), attempts)
+    table = np.array(
+        [
+            [[score for _, score in sorted(samples[name])[:attempts]] for name in even]
+            for samples in kept.values()
+        ],
+        np.float64,
+    )
+    return Series(tuple(kept), table.sum(axis=2), (table**2).sum(axis=2), attempts)

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mbe_docs.pages import numbers
+from mbe_docs.pages.drifting import DriftRow, drift_row
 from mbe_docs.pages.interface import Context, PageFile
-from mbe_docs.pages.lookup import Lookup, run_id
+from mbe_docs.pages.lookup import Lookup
 from mbe_docs.pages.model_card import MeasuredRow, in_order, measured_row
 from mbe_docs.pages.numbers import Number
 from mbe_docs.pages.plots import Trend, trend
 from mbe_docs.pages.views import ComparisonRow, Link, QuirkCells, RunRow
 from mbe_docs.records.behaviors import Behavior
-from mbe_docs.records.estimates import DriftReport, Estimate
+from mbe_docs.records.estimates import Estimate
 from mbe_docs.records.registry import Registry
 from mbe_docs.registry import wording
 
@@ -25,17 +26,6 @@ class ForestRow:
     subject: Link
     row: MeasuredRow
     as_of: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class DriftRow:
-    """One subject measured again and again."""
-
-    subject: Link
-    sentence: str
-    tone: str
-    plot: Trend
-    since: Link | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,44 +176,6 @@ def _trends(lookup: Lookup, behavior: Behavior) -> Iterator[Trend]:
                     scale=behavior.measure.range,
                     bar=behavior.measure.require,
                 )
-
-
-def drift_row(lookup: Lookup, report: DriftReport) -> DriftRow:
-    """A series of runs as a plot and a sentence."""
-    behavior, title = lookup.behaviors[report.behavior], lookup.subject(report.subject).title
-    runs = [point.run for point in report.points]
-    changed = None if report.change_run is None else runs.index(report.change_run)
-    return DriftRow(
-        subject=lookup.model_link(report.subject),
-        sentence=_drift_sentence(report),
-        tone={"steady": "good", "drifted": "bad", "setup_changed": "open"}[report.verdict],
-        plot=trend(
-            [point.date for point in report.points],
-            [point.rate for point in report.points],
-            report.unit,
-            title=f"{behavior.title} on {title}, run by run",
-            caption="Run by run, oldest to newest",
-            scale=behavior.measure.range,
-            bar=behavior.measure.require,
-            marked=changed if report.verdict != "steady" else None,
-        ),
-        since=Link(run_id(report.change_run), "the run where it began")
-        if report.change_run and report.verdict != "steady"
-        else None,
-    )
-
-
-def _drift_sentence(report: DriftReport) -> str:
-    runs = wording.counted(len(report.points), "run")
-    if report.verdict == "drifted":
-        since = next(point.date for point in report.points if point.run == report.change_run)
-        return f"Drifted: the answers changed at {since} without any setting changing, over {runs}."
-    if report.verdict == "setup_changed":
-        return f"Changed together with the setup ({report.cause}), so this is not called drift; {runs}."
-    if report.alarm_run and report.q_diff is not None:
-        return f"An alarm over {runs} that the runs before and after do not confirm."
-    doubt = "" if report.is_reliable else " So few attempts flip that an alarm here would prove little."
-    return f"Steady over {runs}.{doubt}"
 
 
 def _slices(lookup: Lookup, behavior: Behavior, measured: dict[str, Estimate]) -> Iterator[SliceTable]:

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mbe_docs.pages import numbers
+from mbe_docs.pages.drifting import DriftRow, date_of, drift_row
 from mbe_docs.pages.interface import Context, PageFile
-from mbe_docs.pages.lookup import STATUS_ORDER, Lookup, diff_id, model_path
+from mbe_docs.pages.lookup import STATUS_ORDER, Lookup, diff_id, model_path, run_id
 from mbe_docs.pages.numbers import Number
 from mbe_docs.pages.views import ComparisonRow, Link, QuirkRow, RunRow, State
-from mbe_docs.records.estimates import Comparison, Estimate, QuirkStatement
+from mbe_docs.records.estimates import Comparison, DriftReport, Estimate, QuirkStatement
 from mbe_docs.records.registry import Registry
 from mbe_docs.registry import wording
 from mbe_docs.registry.subjects import Subject
@@ -74,8 +75,12 @@ class CardView:
     quirk_counts: str
     changes: tuple[ChangeGroup, ...]
     related: tuple[tuple[str, Link], ...]
-    drifts: tuple[tuple[Link, str], ...]
-    """(behavior, sentence) of what changed while the model kept its name."""
+    drifts: tuple[tuple[Link, str, Link], ...]
+    """(behavior, sentence, run where it began) of what changed while the model kept its name."""
+    repeated: tuple[DriftRow, ...]
+    """What is not plainly steady, run by run."""
+    steady: tuple[Link, ...]
+    """Behaviors measured again and again that stayed what they were."""
     runs: tuple[RunRow, ...]
     as_of: str | None
 
@@ -95,7 +100,15 @@ class _ModelCards:
                 view=view,
                 title=subject.title,
                 description=view.lead,
-                anchors=frozenset({"known-quirks", "measured-behaviors", "what-changed", "evidence"}),
+                anchors=frozenset(
+                    {
+                        "known-quirks",
+                        "measured-behaviors",
+                        "what-changed",
+                        "evidence",
+                        "measured-again-and-again",
+                    }
+                ),
                 nav=("Models", subject.family.title),
             )
 
@@ -118,6 +131,7 @@ def card_view(lookup: Lookup, subject: Subject) -> CardView:
     statements = lookup.statements_of(subject.id)
     run_keys = dict.fromkeys(key for entry in estimates for key in (*entry.runs, *entry.other_runs))
     mine = [run.run.run_key for run in lookup.registry.runs if run.subject == subject.id]
+    reports = [report for report in lookup.registry.drifts if report.subject == subject.id]
     snapshot, variant = subject.snapshot, subject.variant
     changes = tuple(_changes(lookup, subject))
     return CardView(
@@ -147,6 +161,10 @@ def card_view(lookup: Lookup, subject: Subject) -> CardView:
         changes=changes,
         related=tuple(_related(lookup, subject)),
         drifts=tuple(_drifts(lookup, subject)),
+        repeated=tuple(drift_row(lookup, report) for report in reports if _is_worth_a_look(report)),
+        steady=tuple(
+            lookup.behavior_link(report.behavior) for report in reports if not _is_worth_a_look(report)
+        ),
         runs=lookup.run_rows(lookup.runs[key] for key in dict.fromkeys((*mine, *run_keys))),
         as_of=max((entry.as_of for entry in estimates if entry.as_of), default=None),
     )
@@ -301,13 +319,22 @@ def in_order(comparisons: list[Comparison]) -> list[Comparison]:
     )
 
 
-def _drifts(lookup: Lookup, subject: Subject) -> Iterator[tuple[Link, str]]:
+def _is_worth_a_look(report: DriftReport) -> bool:
+    return report.verdict != "steady" or report.alarm_run is not None or bool(report.breaks)
+
+
+def _drifts(lookup: Lookup, subject: Subject) -> Iterator[tuple[Link, str, Link]]:
     """Series of runs that did not stay as they were."""
     for report in lookup.registry.drifts:
-        if report.subject == subject.id and report.verdict != "steady":
-            since = next(point.date for point in report.points if point.run == report.change_run)
+        if (
+            report.subject == subject.id
+            and report.change_run
+            and report.verdict in ("drifted", "setup_changed")
+        ):
+            since = date_of(report, report.change_run)
             cause = f", together with the setup ({report.cause})" if report.cause else ""
-            yield lookup.behavior_link(report.behavior), f"changed at {since}{cause}"
+            run = Link(run_id(report.change_run), "the run where it began")
+            yield lookup.behavior_link(report.behavior), f"changed at {since}{cause}", run
 
 
 def _related(lookup: Lookup, subject: Subject) -> Iterator[tuple[str, Link]]:

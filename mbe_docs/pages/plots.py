@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +25,8 @@ class TrendPoint:
     label: str
     value: str
     is_marked: bool = False
+    is_start: bool = False
+    """No line leads here from the point before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Trend:
     bar_y: float | None
     label: str
     """One sentence for who cannot see the plot."""
+    breaks: tuple[float, ...] = ()
+    """Where the line is broken, between two points."""
 
 
 def trend(
@@ -49,8 +53,12 @@ def trend(
     scale: tuple[float, float] | None = None,
     bar: float | None = None,
     marked: int | None = None,
+    breaks: Collection[int] = (),
 ) -> Trend:
-    """A plot of two or more estimates; `marked` is the position of one that is pointed out."""
+    """A plot of two or more estimates.
+
+    `marked` is the position of one that is pointed out, `breaks` are those before which the line is broken.
+    """
     low, high = scale or (0.0, 1.0)
     if scale is None and unit != "proportion":
         low = min(0.0, *(rate.low for rate in rates))
@@ -70,6 +78,7 @@ def trend(
             label=name if index in named else "",
             value=f"{value_text(rate, unit)} {interval_text(rate, unit)}",
             is_marked=index == marked,
+            is_start=index == 0 or index in breaks,
         )
         for index, (name, rate) in enumerate(zip(names, rates, strict=True))
     )
@@ -81,6 +90,7 @@ def trend(
         ticks=tuple((y(tick), _tick_text(tick, unit)) for tick in ticks),
         bar_y=None if bar is None else y(bar),
         label=f"{title}: {said}",
+        breaks=tuple(round(135 + (index - 0.5) * step, 2) for index in sorted(breaks)),
     )
 
 

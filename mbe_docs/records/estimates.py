@@ -138,6 +138,19 @@ class SliceComparison(Record):
     q_diff: float
 
 
+class FlippedSample(Record):
+    """One sample whose mean score moved."""
+
+    id: str
+    """As the new side's log calls it."""
+    old_id: str
+    """As the old side's log calls it: samples are matched by content, not by name."""
+    old: float
+    new: float
+    old_attempts: int
+    new_attempts: int
+
+
 class Comparison(Record):
     """Two subjects on one behavior; differences are new − old."""
 
@@ -185,12 +198,12 @@ class Comparison(Record):
     """Of means; under 300 samples its interval holds the truth only 90 to 93 % of the time."""
     hidden_flip: bool = False
     """Slices moved in opposite directions under a calmer mean."""
-    flipped_samples: tuple[str, ...] = ()
-    """Ids of the samples that moved most, worst first; at most 50."""
+    flipped_samples: tuple[FlippedSample, ...] = ()
+    """The samples that moved most, at most 10 each way; those that moved as the mean did come first."""
     slice: str | None = None
     """`key=value` where this compares one slice of the behavior."""
     n_flaky: int | None = None
-    """Samples whose attempts differ among themselves on either side; `None`: nobody looked."""
+    """Samples whose attempts differ among themselves on either side; `None` where nothing was compared."""
     flaky_samples: tuple[str, ...] = ()
     """Ids of these samples, those that are flaky on both sides first; at most 20."""
     old_runs: tuple[str, ...] = ()
@@ -233,19 +246,30 @@ class DriftPoint(Record):
     date: str
     rate: Interval
     z: float
-    """How far it is from the runs before, in standard errors; 0 for the first two."""
+    """How far it is from the runs before, in standard errors; 0 for the first two under a setup."""
+
+
+class SetupChange(Record):
+    """A run from which on something else was measured, so that nothing is concluded across it."""
+
+    run: str
+    cause: str
+    """Which settings changed, from what to what."""
 
 
 class DriftReport(Record):
-    """One behavior measured on one subject again and again, under the same settings."""
+    """One behavior measured on one subject again and again; runs of one setup are held against each other."""
 
     behavior: str
     subject: str
     unit: Unit
     points: tuple[DriftPoint, ...]
     """Oldest first, at least three."""
-    verdict: Literal["steady", "drifted", "setup_changed"]
-    """`setup_changed`: it changed together with the harness or a setting, so the model is not blamed."""
+    verdict: Literal["steady", "drifted", "setup_changed", "too_short"]
+    """`setup_changed`: it changed together with the harness or a setting, so the model is not blamed.
+    `too_short`: fewer than three runs under the newest setup."""
+    breaks: tuple[SetupChange, ...] = ()
+    """Where a setting changed that changes the question, such as the scorer; oldest first."""
     alarm_run: str | None = None
     change_run: str | None = None
     """The run from which on it differs; estimated."""

@@ -165,7 +165,10 @@ def merge(curated: Curated, store: EvidenceStore, config: Config) -> tuple[Regis
         mitigations=tuple(_effects(curated, evidence.subjects, compared[len(pages) :])),
         drifts=tuple(
             drift_reports(
-                [arm for arm in evidence.arms if not arm.name.startswith(QUIRK)], store, config.policy
+                [arm for arm in evidence.arms if not arm.name.startswith(QUIRK)],
+                store,
+                config.policy,
+                runs=[stored.run for stored in evidence.runs if stored.superseded_by is None],
             )
         ),
     )

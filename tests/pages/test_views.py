@@ -22,7 +22,14 @@ from mbe_docs.plugins import discover
 from mbe_docs.project.publishing import LARGEST_SECTION
 from mbe_docs.project.publishing import in_order as navigation_order
 from mbe_docs.records.behaviors import Category, Taxonomy
-from mbe_docs.records.estimates import DriftPoint, DriftReport, QuirkStatement, SliceComparison, SliceEstimate
+from mbe_docs.records.estimates import (
+    DriftPoint,
+    DriftReport,
+    QuirkStatement,
+    SetupChange,
+    SliceComparison,
+    SliceEstimate,
+)
 from mbe_docs.records.evals import Excerpt
 from mbe_docs.records.models import Price, Shutdown, Snapshot
 from mbe_docs.records.quirks import Detect, MeasuredBy, Mitigation
@@ -808,7 +815,30 @@ def test_a_series_of_runs_is_summed_up_in_a_sentence(report, sentence, on_card):
 
     assert row.sentence == sentence
     assert (row.since is not None) == bool(on_card)
-    assert tuple(text for _, text in card(drifts=(report,)).drifts) == on_card
+    view = card(drifts=(report,))
+    assert tuple(text for _, text, _ in view.drifts) == on_card
+    assert [run.id for _, _, run in view.drifts] == ["run:inspect:r1"] * len(on_card)
+    assert len(view.repeated) == (report.alarm_run is not None or report.verdict != "steady")
+    assert len(view.repeated) + len(view.steady) == 1
+
+
+def test_a_change_of_the_setup_breaks_the_line_and_is_said():
+    """Two runs of the old scorer, two of the new one: no line leads from one to the other."""
+    points = tuple(
+        DriftPoint(run=f"inspect:r{n}", date=f"2026-05-0{n}", rate=make.interval(0.5, 0.4, 0.6), z=0.0)
+        for n in (1, 2, 3, 4)
+    )
+    there = SetupChange(run="inspect:r3", cause="solver from generate to agent")
+
+    (row,) = card(drifts=(drift("too_short", points=points, breaks=(there,)),)).repeated
+
+    assert row.sentence == "Too few runs under the newest setup to say anything, of 4 runs in all."
+    ((said, run),) = row.breaks
+    assert said.startswith("On 2026-05-03 the setup changed (solver from generate to agent): ")
+    assert run.id == "run:inspect:r3"
+    assert [point.is_start for point in row.plot.points] == [True, False, True, False]
+    (x,) = row.plot.breaks
+    assert row.plot.points[1].x < x < row.plot.points[2].x
 
 
 @pytest.mark.parametrize(

@@ -142,3 +142,16 @@ def test_as_one_model_the_older_runs_are_left_out_and_said(tmp_path):
     assert all(len(entry.other_runs) == 2 for entry in estimates.values())
     assert len(said) == 6
     assert all("solver" in problem for problem in said)
+
+
+def test_the_series_shows_the_fall_with_the_solver_as_its_cause_and_calls_it_no_drift(tmp_path):
+    """.556 and .444 of nine prompts; then 0, under another solver."""
+    models = f"provider: anthropic\ntitle: Sonnet\nsnapshots:\n  {MODEL}: {{}}\n"
+    root = registry(tmp_path / "registry", days=DAY_14 + DAY_25_LATE, models=models)
+    reports = {entry.behavior: entry for entry in Project(root).registry().drifts}
+
+    report = reports["dns-troubleshooter-eval"]
+
+    assert [f"{point.rate.value:.3f}" for point in report.points] == ["0.556", "0.444", "0.000"]
+    assert (report.verdict, report.alarm_run) == ("too_short", None)
+    assert "solver from generate to claude_code_solver" in report.breaks[-1].cause

@@ -6,7 +6,7 @@ import pytest
 
 from mbe_docs.config import Policy
 from mbe_docs.evidence.store import EvidenceStore
-from mbe_docs.records.evals import Observation
+from mbe_docs.records.evals import Observation, ScorerSpec
 from mbe_docs.registry.arms import Arm
 from mbe_docs.registry.drift import drift_reports
 from tests import make
@@ -97,14 +97,82 @@ def test_two_runs_are_no_series(tmp_path, runs):
     assert drift_reports([arm], store, Policy()) == []
 
 
-def test_samples_that_some_run_did_not_try_are_left_out(tmp_path):
-    """Only what every run tried equally often is compared run by run."""
-    store, arm = store_of(tmp_path, [0.8] * 3)
-    extra = make.run(run_key="inspect:r9", started_at="2026-05-20T00:00:00+00:00")
-    row = Observation("inspect:r9", "s0", f"{0:032x}", 1, "match", 1.0, None, "scored", {})
+def added(store, key, samples, attempts, *, day):
+    """Another run of the first samples, every attempt passed."""
+    extra = make.run(run_key=key, started_at=f"2026-05-{day}T00:00:00+00:00")
+    rows = [
+        Observation(key, f"s{sample}", f"{sample:032x}", epoch + 1, "match", 1.0, None, "scored", {})
+        for sample in range(samples)
+        for epoch in range(attempts)
+    ]
     entry, _ = store.write_part(
-        [extra, row], source_sha256="f" * 64, source_uri="r9.eval", source_format="inspect"
+        [extra, *rows], source_sha256="f" * 64, source_uri=f"{key}.eval", source_format="inspect"
     )
     store.commit([entry])
+    return extra
 
-    assert drift_reports([Arm("adds", "atlas-1", make.measure(), (extra, *arm.runs))], store, Policy()) == []
+
+def test_a_run_of_a_few_samples_does_not_end_the_series(tmp_path):
+    """Somebody tried one sample by hand: that run is left out, the others stay what they were."""
+    store, arm = store_of(tmp_path, [0.8] * 3)
+    extra = added(store, "inspect:r9", 1, EPOCHS, day=20)
+
+    (report,) = drift_reports([Arm("adds", "atlas-1", make.measure(), (extra, *arm.runs))], store, Policy())
+
+    assert [point.run for point in report.points] == ["inspect:r0", "inspect:r1", "inspect:r2"]
+
+
+def test_a_run_with_more_attempts_counts_with_as_many_as_the_others(tmp_path):
+    """Five attempts at each sample where the others have three: the first three."""
+    store, arm = store_of(tmp_path, [0.8] * 3)
+    extra = added(store, "inspect:r9", SAMPLES, EPOCHS + 2, day=20)
+
+    (report,) = drift_reports([Arm("adds", "atlas-1", make.measure(), (extra, *arm.runs))], store, Policy())
+
+    assert (len(report.points), report.points[-1].rate.value) == (4, 1.0)
+
+
+def judged(number):
+    """A run whose scorer had another judge from the fifth on."""
+    spec = ScorerSpec(name="match", judge_model="judge-a" if number < 5 else "judge-b")
+    return {"scorers": (spec,)}
+
+
+@pytest.mark.parametrize(("after", "verdict"), [(2, "too_short"), (5, "steady")])
+def test_a_new_judge_starts_the_series_anew_and_is_named(tmp_path, after, verdict):
+    """From 80 to 30 % with another judge: the fall is shown, with its cause, and is no drift."""
+    changes = {f"r{number}": judged(number) for number in range(5 + after)}
+    store, whole = store_of(tmp_path, [0.8] * 5 + [0.3] * after, **changes)
+    older, newer = whole.runs[after:], whole.runs[:after]
+    arm = Arm("adds", "atlas-1", make.measure(), newer, others=tuple(run.run_key for run in older))
+
+    (report,) = drift_reports([arm], store, Policy(), runs=whole.runs)
+
+    assert len(report.points) == 5 + after
+    assert (report.verdict, report.alarm_run, report.change_run) == (verdict, None, None)
+    (there,) = report.breaks
+    assert (there.run, there.cause) == ("inspect:r5", "judge model from judge-a to judge-b")
+
+
+def test_drift_after_a_new_judge_is_found_among_the_runs_of_that_judge(tmp_path):
+    """What came before under another ruler neither hides nor causes an alarm."""
+    changes = {f"r{number}": judged(number) for number in range(13)}
+    store, whole = store_of(tmp_path, [0.2] * 5 + [0.8] * 4 + [0.5] * 4, **changes)
+    older, newer = whole.runs[8:], whole.runs[:8]
+    arm = Arm("adds", "atlas-1", make.measure(), newer, others=tuple(run.run_key for run in older))
+
+    (report,) = drift_reports([arm], store, Policy(), runs=whole.runs)
+
+    assert (report.verdict, report.change_run) == ("drifted", "inspect:r9")
+
+
+def test_another_setup_beside_it_is_no_break(tmp_path):
+    """Two settings measured in turns are two series: none of them changed into the other."""
+    store, whole = store_of(tmp_path, [0.8] * 8, **{f"r{n}": judged(n % 2 * 5) for n in range(8)})
+    arm = Arm(
+        "adds", "atlas-1", make.measure(), whole.runs[0::2], others=tuple(r.run_key for r in whole.runs[1::2])
+    )
+
+    (report,) = drift_reports([arm], store, Policy(), runs=whole.runs)
+
+    assert (report.breaks, len(report.points)) == ((), 4)
