@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -54,6 +55,9 @@ class Config(BaseModel):
     log_viewer: str | None = None
     """URL pattern of a log viewer, with `{uri}`, `{sample}` and `{epoch}`."""
     policy: Policy = Field(default_factory=Policy)
+
+
+_VIEWER = re.compile(r"https?://(?:[^\s{}]|\{(?:uri|sample|epoch)\})+")
 
 
 def config_path(root: Path) -> Path:
@@ -108,8 +112,15 @@ def load_config(root: Path) -> Config:
         raise _config_error(tuple(_problems(error, node))) from error
     shares = (("alpha", config.policy.alpha), ("max_missing", config.policy.max_missing))
     wrong = [(key, value) for key, value in shares if not 0 <= value <= 1]
-    if wrong:
-        raise _config_error(tuple(_no_share(node, key, value) for key, value in wrong))
+    mistakes = [_no_share(node, key, value) for key, value in wrong]
+    if config.log_viewer is not None and not _VIEWER.fullmatch(config.log_viewer):
+        found, at = _find(node, ("log_viewer",))
+        what = "an http or https address with no other placeholders than {uri}, {sample} and {epoch}"
+        text = f"log_viewer is {quote(found)}; expected {what}"
+        fix = "write `log_viewer: https://…/?log={uri}&sample={sample}`"
+        mistakes.append(Problem("value", text, at, fix))
+    if mistakes:
+        raise _config_error(tuple(mistakes))
     return config
 
 

@@ -24,7 +24,15 @@ from mbe_docs.evidence import selection as tables
 from mbe_docs.evidence.observations import add_table, observed
 from mbe_docs.evidence.selection import Entry, Selected
 from mbe_docs.evidence.store import EvidenceStore
-from mbe_docs.evidence.sums import ArmSums, Flip, LatencyHistograms, PairKeys, PairSums, PairUsage
+from mbe_docs.evidence.sums import (
+    ArmSums,
+    Flaky,
+    Flip,
+    LatencyHistograms,
+    PairKeys,
+    PairSums,
+    PairUsage,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -107,16 +115,32 @@ class Aggregation:
     def flipped(
         self, pairs: Sequence[tuple[int, int]], limit: int
     ) -> tuple[PairKeys, tuple[tuple[Flip, ...], ...]]:
-        """The samples that moved most under the primary reading, at most `limit` a pair; one more scan.
+        """The samples that moved most under the primary reading, at most `limit` a pair and direction.
 
-        Largest difference first, then by sample id, then by hash; one tuple for each item of the keys.
+        Those that went down, then those that went up; of each the largest difference first, then by sample
+        id, then by hash. One tuple for each item of the keys; one more scan.
 
         Raises:
             ValueError: as `pairs`.
         """
         keys = self._compare(pairs, most=limit)
         self._make_cells()
+        self._make("names", pair_sql.NAMES)
         return keys, results.flips(keys, self._query(pair_sql.FLIPPED))
+
+    def flaky(self, pairs: Sequence[tuple[int, int]], limit: int) -> tuple[PairKeys, tuple[Flaky, ...]]:
+        """The samples whose attempts differ on either side under the primary reading, at most `limit` named.
+
+        Those that are flaky on both sides first, then by sample id. One item for each item of the keys; arms
+        without a scale have none.
+
+        Raises:
+            ValueError: as `pairs`.
+        """
+        keys = self._compare(pairs, most=limit)
+        self._make_cells()
+        self._make("names", pair_sql.NAMES)
+        return keys, results.flaky(keys, self._query(pair_sql.FLAKY))
 
     def latency(self) -> LatencyHistograms:
         """The latency histogram of every entry; one more scan."""

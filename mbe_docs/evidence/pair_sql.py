@@ -138,23 +138,52 @@ PAIR_USAGE: Final = _changes(
 """The same for log latency, and the sums and products of the costs of both sides."""
 
 FLIPPED: Final = """
-SELECT pair, sample_id, input_hash, y_old, y_new, place
+SELECT pair, sample_id, old_id, input_hash, y_old, y_new, m_old, m_new
 FROM (
-  SELECT m.pair, i.sample_id, s.input_hash, m.y_old, m.y_new, m.most,
-    ROW_NUMBER() OVER (PARTITION BY m.pair
-      ORDER BY ABS(m.y_new - m.y_old) DESC, i.sample_id, s.input_hash) AS place
+  SELECT m.pair, m.is_up, n.sample_id, o.sample_id AS old_id, s.input_hash, m.y_old, m.y_new,
+    m.m_old, m.m_new, m.most, ROW_NUMBER() OVER (PARTITION BY m.pair, m.is_up
+      ORDER BY ABS(m.y_new - m.y_old) DESC, n.sample_id, s.input_hash) AS place
   FROM (
-    SELECT p.pair, p.entry_new, p.most, o.sample, o.y_primary AS y_old, n.y_primary AS y_new
+    SELECT p.pair, p.entry_old, p.entry_new, p.most, o.sample, o.y_primary AS y_old, n.y_primary AS y_new,
+      o.m_primary AS m_old, n.m_primary AS m_new,
+      CASE WHEN n.y_primary > o.y_primary THEN 1 ELSE 0 END AS is_up
     FROM pairs p JOIN cells o ON o.entry = p.entry_old
       JOIN cells n ON n.entry = p.entry_new AND n.sample = o.sample
     WHERE o.y_primary <> n.y_primary
   ) m JOIN samples s ON s.sample = m.sample
-    JOIN (
-      SELECT g.entry, g.input_hash, MIN(g.sample_id) AS sample_id
-      FROM matched g JOIN (SELECT DISTINCT entry_new FROM pairs) p ON p.entry_new = g.entry
-      GROUP BY g.entry, g.input_hash
-    ) i ON i.entry = m.entry_new AND i.input_hash = s.input_hash
+    JOIN names o ON o.entry = m.entry_old AND o.input_hash = s.input_hash
+    JOIN names n ON n.entry = m.entry_new AND n.input_hash = s.input_hash
 ) r
 WHERE place <= most
+ORDER BY pair, is_up, place"""
+"""The samples of each pair that moved most each way, with means in nano units and attempts of both sides."""
+
+FLAKY: Final = """
+SELECT pair, sample_id, flaky
+FROM (
+  SELECT pair, sample_id, most, COUNT(*) OVER (PARTITION BY pair) AS flaky,
+    ROW_NUMBER() OVER (PARTITION BY pair ORDER BY sides DESC, sample_id, input_hash) AS place
+  FROM (
+    SELECT f.pair, f.most, n.input_hash, COUNT(*) AS sides,
+      COALESCE(MAX(CASE WHEN f.is_new = 1 THEN n.sample_id END), MAX(n.sample_id)) AS sample_id
+    FROM (
+      SELECT p.pair, p.most, p.is_new, c.entry, c.sample
+      FROM (
+        SELECT pair, most, entry_old AS entry, 0 AS is_new FROM pairs
+        UNION ALL SELECT pair, most, entry_new AS entry, 1 AS is_new FROM pairs
+      ) p JOIN cells c ON c.entry = p.entry
+      WHERE c.flake > 0
+    ) f JOIN samples s ON s.sample = f.sample
+      JOIN names n ON n.entry = f.entry AND n.input_hash = s.input_hash
+    GROUP BY f.pair, f.most, n.input_hash
+  ) r
+) t
+WHERE place <= most
 ORDER BY pair, place"""
-"""The samples of each pair that moved most, with the mean of both sides in nano units."""
+"""Samples of each pair whose attempts on a side differ, those of both sides first; named as there."""
+
+NAMES: Final = """
+SELECT entry, input_hash, MIN(sample_id) AS sample_id
+FROM matched
+GROUP BY entry, input_hash"""
+"""What the log of each entry calls a sample; of several names, the first in the order of text."""

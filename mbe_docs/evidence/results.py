@@ -14,6 +14,7 @@ from mbe_docs.evidence.sums import (
     Bools,
     ChangeSums,
     CostSums,
+    Flaky,
     Flip,
     Floats,
     Ints,
@@ -134,10 +135,26 @@ def pair_usage(keys: PairKeys, table: pa.Table) -> PairUsage:
 def flips(keys: PairKeys, table: pa.Table) -> tuple[tuple[Flip, ...], ...]:
     """The result of `pair_sql.FLIPPED`, one tuple for each item of the keys."""
     found: list[list[Flip]] = [[] for _ in keys.pair]
-    names = ("pair", "sample_id", "input_hash", "y_old", "y_new")
-    for pair, sample_id, input_hash, old, new in zip(*(table[n].to_pylist() for n in names), strict=True):
-        found[pair].append(Flip(sample_id, input_hash, old / sql.NANO, new / sql.NANO))
+    names = ("pair", "sample_id", "old_id", "input_hash", "y_old", "y_new", "m_old", "m_new")
+    for pair, sample_id, old_id, input_hash, *moved in zip(
+        *(table[name].to_pylist() for name in names), strict=True
+    ):
+        old, new, old_attempts, new_attempts = moved
+        flip = Flip(sample_id, old_id, input_hash, old / sql.NANO, new / sql.NANO, old_attempts, new_attempts)
+        found[pair].append(flip)
     return tuple(map(tuple, found))
+
+
+def flaky(keys: PairKeys, table: pa.Table) -> tuple[Flaky, ...]:
+    """The result of `pair_sql.FLAKY`, one item for each item of the keys."""
+    counts = [0] * len(keys.pair)
+    names: list[list[str]] = [[] for _ in keys.pair]
+    for pair, sample_id, count in zip(
+        *(table[name].to_pylist() for name in ("pair", "sample_id", "flaky")), strict=True
+    ):
+        counts[pair] = count
+        names[pair].append(sample_id)
+    return tuple(Flaky(count, tuple(ids)) for count, ids in zip(counts, names, strict=True))
 
 
 def latency(entries: int, table: pa.Table) -> LatencyHistograms:

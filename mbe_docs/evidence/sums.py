@@ -227,9 +227,22 @@ class Flip:
 
     sample_id: str
     """As the new side's log calls it; of several names, the first in the order of text."""
+    old_id: str
+    """As the old side's log calls it."""
     input_hash: str
     old: float
     new: float
+    old_attempts: int
+    new_attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flaky:
+    """The samples of a pair whose attempts on a side differ among themselves."""
+
+    count: int
+    sample_ids: tuple[str, ...]
+    """As the new side's log calls them, else the old one's; not all, where there are many."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

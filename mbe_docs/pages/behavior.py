@@ -12,6 +12,7 @@ from mbe_docs.pages.lookup import Lookup
 from mbe_docs.pages.model_card import MeasuredRow, in_order, measured_row
 from mbe_docs.pages.numbers import Number
 from mbe_docs.pages.plots import Trend, trend
+from mbe_docs.pages.run_table import run_rows
 from mbe_docs.pages.views import ComparisonRow, Link, QuirkCells, RunRow
 from mbe_docs.records.behaviors import Behavior
 from mbe_docs.records.estimates import Estimate
@@ -128,7 +129,7 @@ def behavior_view(lookup: Lookup, behavior: Behavior) -> BehaviorView:
                 [entry for entry in lookup.registry.comparisons if entry.behavior == behavior.id]
             )
         ),
-        runs=lookup.run_rows(lookup.runs[key] for key in run_keys),
+        runs=run_rows(lookup.runs[key] for key in run_keys),
     )
 
 

@@ -9,6 +9,7 @@ from mbe_docs.pages.behavior import ForestRow, behavior_view
 from mbe_docs.pages.home import DiffLine, ModelLine, diff_lines, model_line
 from mbe_docs.pages.interface import Context, PageFile
 from mbe_docs.pages.lookup import Lookup
+from mbe_docs.pages.run_table import run_rows
 from mbe_docs.pages.views import Link, RunRow
 from mbe_docs.records.registry import Registry
 from mbe_docs.registry import wording
@@ -106,7 +107,7 @@ def _evidence(lookup: Lookup) -> EvidenceView:
     if unfinished:
         lead += f"; {unfinished} did not finish and count{'s' if unfinished == 1 else ''} for nothing"
     return EvidenceView(
-        runs=lookup.run_rows(entry for entry in newest if entry.subject),
-        unclaimed=lookup.run_rows(entry for entry in newest if not entry.subject),
+        runs=run_rows(entry for entry in newest if entry.subject),
+        unclaimed=run_rows(entry for entry in newest if not entry.subject),
         lead=f"{lead}.",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Final
 
@@ -15,11 +15,9 @@ from mbe_docs.pages.views import (
     MitigationRow,
     QuirkCells,
     QuirkRow,
-    RunRow,
     SliceRow,
     State,
 )
-from mbe_docs.records.base import Scalar
 from mbe_docs.records.behaviors import Behavior, Unit
 from mbe_docs.records.estimates import (
     Comparison,
@@ -29,17 +27,19 @@ from mbe_docs.records.estimates import (
     QuirkStatement,
     SliceComparison,
 )
-from mbe_docs.records.evals import Run
+from mbe_docs.records.hashing import text_hash
 from mbe_docs.records.quirks import Mitigation, Quirk
 from mbe_docs.records.registry import Registry, RunSummary
 from mbe_docs.registry import wording
+from mbe_docs.registry.gate import flaky_words, to_decide
 from mbe_docs.registry.subjects import Subject, Subjects
 from mbe_docs.text import page_slug
 
 STATUS_ORDER: Final = ("affected", "flaky", "unknown", "fixed", "not_affected")
 """What a reader must know first comes first."""
 FLAKE: Final = "attempts that disagree"
-SETTING_CHARS: Final = 24
+FLAKY_NAMED: Final = 8
+"""Samples that flip by themselves, named on a page."""
 
 
 class Lookup:
@@ -66,6 +66,17 @@ class Lookup:
         found: dict[tuple[str, str], list[Comparison]] = {}
         for comparison in self.registry.comparisons:
             found.setdefault((comparison.old, comparison.new), []).append(comparison)
+        return found
+
+    @cached_property
+    def moved_samples(self) -> dict[str, set[str]]:
+        """Samples that some comparison names as moved, by run key."""
+        found: dict[str, set[str]] = {}
+        for comparison in self.registry.comparisons:
+            for flip in comparison.flipped_samples:
+                for runs, name in ((comparison.old_runs, flip.old_id), (comparison.new_runs, flip.id)):
+                    for key in runs:
+                        found.setdefault(key, set()).add(name)
         return found
 
     def subject_ids(self) -> tuple[str, ...]:
@@ -221,87 +232,15 @@ class Lookup:
             detail=(*comparison.refused_because, *comparison.notes),
             n_worse=comparison.n_worse,
             n_better=comparison.n_better,
-            flipped=comparison.flipped_samples,
-            resources=tuple(_resources(comparison)),
+            more=tuple(_more(comparison)),
             slices=tuple(_slice_row(entry, comparison) for entry in comparison.slices),
             hidden_flip=comparison.hidden_flip,
             comparison=comparison,
         )
 
-    def run_rows(self, summaries: Iterable[RunSummary]) -> tuple[RunRow, ...]:
-        """The lines of an evidence table; each says what sets it apart from the others of its task."""
-        listed = [(summary, _settings(summary.run)) for summary in summaries]
-        names = {name for _, settings in listed for name in settings}
-        seen: dict[tuple[str, str], set[str | None]] = {}
-        for summary, settings in listed:
-            for name in names:
-                seen.setdefault((summary.run.task, name), set()).add(settings.get(name))
-        return tuple(
-            _run_row(
-                summary,
-                ", ".join(
-                    f"{name} {value}"
-                    for name, value in settings.items()
-                    if len(seen[summary.run.task, name]) > 1
-                ),
-            )
-            for summary, settings in listed
-        )
-
-
-def _run_row(summary: RunSummary, settings: str) -> RunRow:
-    run = summary.run
-    planned = run.samples_planned
-    seen = f"{summary.samples_seen:,}"
-    if planned and planned != summary.samples_seen:
-        seen = f"{seen} of {planned:,}"
-    excluded = sum(summary.outcomes.get(outcome, 0) for outcome in ("infra_error", "unscored"))
-    return RunRow(
-        link=Link(run_id(run.run_key), run.task),
-        task=run.task,
-        model=run.model_requested,
-        status=run_state(summary),
-        settings=settings,
-        samples=f"{seen} samples, {counted_attempts(summary)}",
-        excluded=excluded,
-        date=run.started_at[:10] if run.started_at else None,
-        source=run.source_format,
-    )
-
 
 def _is_flake(quirk: Quirk) -> bool:
     return quirk.detect is not None and parse_rule(quirk.detect.affected_when).quantity == "flake"
-
-
-def _settings(run: Run) -> dict[str, str]:
-    """Generation parameters, task arguments and the system prompt, as far as the log states them."""
-    stated = {**run.generation_params, **run.task_args}
-    found = {name: _short(value) for name, value in sorted(stated.items()) if value is not None}
-    if run.has_system_prompt is not None:
-        found["system prompt"] = "yes" if run.has_system_prompt else "no"
-    return found
-
-
-def _short(value: Scalar) -> str:
-    text = str(value)
-    return text if len(text) <= SETTING_CHARS else f"{text[:SETTING_CHARS]}…"
-
-
-def counted_attempts(summary: RunSummary) -> str:
-    """`550 attempts`."""
-    return wording.counted(summary.attempts_seen, "attempt")
-
-
-def run_state(summary: RunSummary) -> State:
-    """Whether a run is a result, in one word."""
-    if summary.superseded_by:
-        return State("superseded", "↺", "neutral")
-    return {
-        "success": State("complete", "✓", "good"),
-        "cancelled": State("cancelled", "✗", "bad"),
-        "error": State("failed", "✗", "bad"),
-        "partial": State("killed half way", "✗", "bad"),
-    }[summary.run.status]
 
 
 def status_state(statement: QuirkStatement) -> State:
@@ -337,7 +276,15 @@ def sentence_of(comparison: Comparison, title: str) -> str:
     return words
 
 
-def _resources(comparison: Comparison) -> Iterator[str]:
+def _more(comparison: Comparison) -> Iterator[str]:
+    """What would decide it and what that costs, how sure it is, what flips by itself, latency and cost."""
+    if (needed := to_decide(comparison)) is not None:
+        yield needed
+    if comparison.p_diff is not None and comparison.q_diff is not None:
+        p, q = wording.p_text(comparison.p_diff), wording.p_text(comparison.q_diff)
+        yield f"chance alone: p = {p} by itself, q = {q} among everything compared here"
+    if (flaky := flaky_words(comparison, FLAKY_NAMED)) is not None:
+        yield f"{flaky} (attempts at them differ among themselves)"
     for name, ratio in (("latency", comparison.latency), ("cost", comparison.cost)):
         if ratio is not None:
             word = {
@@ -378,6 +325,11 @@ def diff_id(old: str, new: str) -> str:
 def run_id(run_key: str) -> str:
     """Page id of a run."""
     return f"run:{run_key}"
+
+
+def sample_anchor(sample_id: str) -> str:
+    """Where the page of a run shows a sample."""
+    return f"s-{text_hash(sample_id)[:16]}"
 
 
 def model_path(subject: str) -> str:

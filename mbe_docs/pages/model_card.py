@@ -10,6 +10,7 @@ from mbe_docs.pages.drifting import DriftRow, date_of, drift_row
 from mbe_docs.pages.interface import Context, PageFile
 from mbe_docs.pages.lookup import STATUS_ORDER, Lookup, diff_id, model_path, run_id
 from mbe_docs.pages.numbers import Number
+from mbe_docs.pages.run_table import run_rows
 from mbe_docs.pages.views import ComparisonRow, Link, QuirkRow, RunRow, State
 from mbe_docs.records.estimates import Comparison, DriftReport, Estimate, QuirkStatement
 from mbe_docs.records.registry import Registry
@@ -165,7 +166,7 @@ def card_view(lookup: Lookup, subject: Subject) -> CardView:
         steady=tuple(
             lookup.behavior_link(report.behavior) for report in reports if not _is_worth_a_look(report)
         ),
-        runs=lookup.run_rows(lookup.runs[key] for key in dict.fromkeys((*mine, *run_keys))),
+        runs=run_rows(lookup.runs[key] for key in dict.fromkeys((*mine, *run_keys))),
         as_of=max((entry.as_of for entry in estimates if entry.as_of), default=None),
     )
 

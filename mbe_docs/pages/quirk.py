@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mbe_docs.curated.rules import parse_rule
 from mbe_docs.pages.interface import Context, PageFile
 from mbe_docs.pages.lookup import STATUS_ORDER, Lookup
+from mbe_docs.pages.run_table import run_rows
 from mbe_docs.pages.views import Link, MitigationRow, QuirkRow, RunRow
 from mbe_docs.records.behaviors import Unit
 from mbe_docs.records.quirks import Quirk
@@ -70,7 +71,7 @@ def quirk_view(lookup: Lookup, quirk: Quirk) -> QuirkView:
         statements=rows,
         is_measured=any(row.number is not None for _, row in rows),
         mitigations=lookup.mitigation_rows(quirk),
-        runs=lookup.run_rows(lookup.runs[key] for key in runs),
+        runs=run_rows(lookup.runs[key] for key in runs),
     )
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from mbe_docs.pages.interface import Context, PageFile
-from mbe_docs.pages.lookup import Lookup, run_id, run_state
+from mbe_docs.pages.lookup import Lookup, run_id, sample_anchor
+from mbe_docs.pages.run_table import run_state
 from mbe_docs.pages.views import Link, State
 from mbe_docs.records.evals import Excerpt, Run
 from mbe_docs.records.registry import Registry, RunSummary
 from mbe_docs.registry import wording
 from mbe_docs.text import page_slug
 
-SAMPLES_SHOWN = 60
+SAMPLES_SHOWN: Final = 60
+"""Samples on the page of a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,7 @@ class SampleView:
     """The attempts at one sample."""
 
     sample_id: str
+    anchor: str
     input: str
     target: str | None
     attempts: tuple[Excerpt, ...]
@@ -49,14 +53,15 @@ class _Runs:
         lookup = Lookup(registry)
         for summary in registry.runs:
             run = summary.run
+            view = run_view(lookup, summary, context)
             yield PageFile(
                 id=run_id(run.run_key),
                 path=f"evidence/{page_slug(run.run_key)}.md",
                 template="run.md.j2",
-                view=run_view(lookup, summary, context),
+                view=view,
                 title=f"Run: {run.task} on {run.model_requested}",
                 description=None,
-                anchors=frozenset({"samples"}),
+                anchors=frozenset({"samples", *(sample.anchor for sample in view.samples)}),
                 nav=None,
                 search_exclude=True,
             )
@@ -68,13 +73,14 @@ PAGE = _Runs()
 def run_view(lookup: Lookup, summary: RunSummary, context: Context) -> RunView:
     """The view of one run."""
     run = summary.run
-    excerpts = context.excerpts.get(run.run_key, ())
     by_sample: dict[str, list[Excerpt]] = {}
-    for excerpt in excerpts:
+    for excerpt in context.excerpts.get(run.run_key, ()):
         by_sample.setdefault(excerpt.sample_id, []).append(excerpt)
+    shown = shown_samples(lookup, run.run_key, by_sample)
     samples = [
-        SampleView(sample_id, attempts[0].input, attempts[0].target, tuple(attempts))
-        for sample_id, attempts in sorted(by_sample.items())
+        SampleView(name, sample_anchor(name), attempts[0].input, attempts[0].target, tuple(attempts))
+        for name, attempts in sorted(by_sample.items())
+        if name in shown
     ]
     return RunView(
         run=run,
@@ -93,9 +99,15 @@ def run_view(lookup: Lookup, summary: RunSummary, context: Context) -> RunView:
             (metric.scorer, metric.metric, "unknown" if metric.value is None else f"{metric.value:.4g}")
             for metric in run.reported
         ),
-        samples=tuple(samples[:SAMPLES_SHOWN]),
-        samples_left_out=max(0, len(samples) - SAMPLES_SHOWN),
+        samples=tuple(samples),
+        samples_left_out=len(by_sample) - len(samples),
     )
+
+
+def shown_samples(lookup: Lookup, run_key: str, published: Iterable[str]) -> frozenset[str]:
+    """The samples, of those with published texts, on the page of a run: those that moved somewhere first."""
+    moved = lookup.moved_samples.get(run_key, set())
+    return frozenset(sorted(published, key=lambda name: (name not in moved, name))[:SAMPLES_SHOWN])
 
 
 def _lead(summary: RunSummary) -> str:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
 
+from mbe_docs.pages.changed import changed_samples
 from mbe_docs.pages.interface import Context, PageFile
 from mbe_docs.pages.lookup import Lookup, diff_id
 from mbe_docs.pages.model_card import in_order, verdict_states
-from mbe_docs.pages.views import Attempt, ChangedSample, ComparisonRow, Link, QuirkRow, State
+from mbe_docs.pages.views import ComparisonRow, Link, QuirkRow, State
 from mbe_docs.records.estimates import Comparison
-from mbe_docs.records.evals import Excerpt
 from mbe_docs.records.registry import Registry
 from mbe_docs.registry import wording
 from mbe_docs.text import page_slug
-
-CHANGED_SHOWN: Final = 3
-"""Samples shown side by side for each behavior."""
-ATTEMPTS_SHOWN: Final = 3
-"""Attempts shown of each side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +99,7 @@ def diff_view(
     rows = {
         entry.behavior: replace(
             lookup.comparison_row(entry),
-            changed=changed_samples(entry, lookup.behaviors[entry.behavior].measure.scorer, context),
+            changed=changed_samples(entry, lookup.behaviors[entry.behavior].measure.scorer, lookup, context),
         )
         for entry in in_order(comparisons)
     }
@@ -130,41 +124,6 @@ def diff_view(
         reverse=lookup.diff_link(new, old) if (new, old) in lookup.pairs else None,
         command=f"mbe-docs diff {old} {new}",
         as_of=lookup.registry.as_of,
-    )
-
-
-def changed_samples(comparison: Comparison, scorer: str, context: Context) -> tuple[ChangedSample, ...]:
-    """The published attempts at the samples that moved most, both sides, newest run first."""
-    sides = [
-        _by_sample(excerpt for key in runs for excerpt in context.excerpts.get(key, ()))
-        for runs in (comparison.old_runs, comparison.new_runs)
-    ]
-    shown = [name for name in comparison.flipped_samples if name in sides[0] and name in sides[1]]
-    return tuple(
-        ChangedSample(
-            sample_id=name,
-            input=sides[1][name][0].input,
-            old=_attempts(sides[0][name], scorer),
-            new=_attempts(sides[1][name], scorer),
-        )
-        for name in shown[:CHANGED_SHOWN]
-    )
-
-
-def _by_sample(excerpts: Iterable[Excerpt]) -> dict[str, list[Excerpt]]:
-    found: dict[str, list[Excerpt]] = {}
-    for excerpt in excerpts:
-        found.setdefault(excerpt.sample_id, []).append(excerpt)
-    return found
-
-
-def _attempts(excerpts: list[Excerpt], scorer: str) -> tuple[Attempt, ...]:
-    labels = [
-        next((label for name, label, _, _ in entry.scores if name == scorer), None) for entry in excerpts
-    ]
-    return tuple(
-        Attempt(entry.epoch, label or "no value", entry.output)
-        for entry, label in zip(excerpts[:ATTEMPTS_SHOWN], labels, strict=False)
     )
 
 

@@ -80,24 +80,46 @@ class ComparisonRow:
     detail: tuple[str, ...]
     n_worse: int
     n_better: int
-    flipped: tuple[str, ...]
-    resources: tuple[str, ...]
-    """Sentences about latency and cost, where both sides state them."""
+    more: tuple[str, ...]
+    """Sentences: what would decide it, how sure it is, what flips by itself, latency and cost."""
     slices: tuple[SliceRow, ...]
     hidden_flip: bool
     comparison: Comparison
-    changed: tuple[ChangedSample, ...] = ()
-    """The samples that moved most with both outputs, where publishing allows."""
+    changed: tuple[ChangedSamples, ...] = ()
+    """The samples that moved most, the direction of the mean first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedSamples:
+    """The samples that moved most in one direction."""
+
+    heading: str
+    samples: tuple[ChangedSample, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedSample:
-    """One sample that moved, with attempts of both sides."""
+    """One sample that moved."""
 
     sample_id: str
-    input: str
-    old: tuple[Attempt, ...]
-    new: tuple[Attempt, ...]
+    old: SampleSide
+    new: SampleSide
+    input: str | None = None
+    """Where it is shown with its attempts side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleSide:
+    """A sample on one side of a comparison."""
+
+    score: str
+    """`3 of 5`."""
+    run: Link | None
+    """Where the run's page shows it."""
+    log: str | None
+    """Its address in the log viewer of the project."""
+    attempts: tuple[Attempt, ...] = ()
+    """As far as their texts are published."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from mbe_docs import stats
 from mbe_docs.config import Policy
 from mbe_docs.evidence.aggregate import Aggregation
-from mbe_docs.records.estimates import Comparison, Estimate, SliceComparison, SlotDifference
+from mbe_docs.evidence.sums import Flip
+from mbe_docs.records.estimates import (
+    Comparison,
+    Estimate,
+    FlippedSample,
+    SliceComparison,
+    SlotDifference,
+)
 from mbe_docs.records.models import Variant
 from mbe_docs.registry.arms import Arm
 from mbe_docs.registry.decide import Decided, Item
-from mbe_docs.registry.estimate import Measured, tidy_p
+from mbe_docs.registry.estimate import Measured, tidy, tidy_p
 from mbe_docs.registry.fingerprint import differing, slots
 from mbe_docs.registry.ratios import usage_ratios
 from mbe_docs.registry.subjects import Subjects
@@ -23,7 +30,10 @@ PARTLY = 0.8
 """Share of the smaller set of samples below which a comparison on the common ones is flagged."""
 NOTHING_IN_COMMON = ("the two runs have no sample in common; run both on the same samples",)
 NOTHING_VARIES = "the scores moved all alike, so nothing is known of how they vary"
-FLIPS_LISTED = 20
+FLIPS_LISTED = 10
+"""Samples that moved, named in each direction."""
+FLAKY_LISTED = 20
+"""Samples whose attempts differ, named in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +80,8 @@ def compare(
     sums = aggregation.pairs([(item.old, item.new) for item in everything])
     decided = Decided.of(sums, everything, measured, policy)
     slices = _slices(decided, everything, measured)
-    _, flips = aggregation.flipped([(item.old, item.new) for item in items], FLIPS_LISTED)
-    latency, cost = usage_ratios(
-        aggregation.pair_usage([(item.old, item.new) for item in items]),
-        [item.page for item in items],
-        alpha=policy.alpha,
-    )
     whole = {int(pair): at for at, pair in enumerate(sums.keys.pair) if everything[pair].slice_key is None}
-    compared = (
+    bare = (
         _compared(
             decided,
             whole[position],
@@ -86,10 +90,10 @@ def compare(
             measured.arms[item.old],
             estimates,
             slices.get((item.page, item.name), ()),
-            [flip.sample_id for flip in flips[position]],
-        ).model_copy(update={"latency": latency[position], "cost": cost[position]})
+        )
         for position, item in enumerate(items)
     )
+    compared = _with_more(bare, items, aggregation, policy.alpha)
     found: list[list[Comparison]] = [[] for _ in pages]
     for number, comparison in refused:
         found[number].append(next(compared) if comparison is None else comparison)
@@ -241,7 +245,6 @@ def _compared(
     arm: Arm,
     estimates: Mapping[tuple[str, str], Estimate],
     slices: Sequence[SliceComparison],
-    flipped: Sequence[str],
 ) -> Comparison:
     old, new = (estimates[item.name, subject] for subject in (page.old, page.new))
     n_common = int(decided.sums.primary.samples[at])
@@ -284,9 +287,40 @@ def _compared(
         notes=tuple(notes),
         slices=tuple(slices),
         hidden_flip=_moved_apart(slices),
-        flipped_samples=tuple(flipped),
         old_runs=old.runs,
         new_runs=new.runs,
+    )
+
+
+def _with_more(
+    comparisons: Iterable[Comparison], items: Sequence[Item], aggregation: Aggregation, alpha: float
+) -> Iterator[Comparison]:
+    """The comparisons with latency and cost, the samples that moved, and those that flip by themselves."""
+    pairs = [(item.old, item.new) for item in items]
+    _, flips = aggregation.flipped(pairs, FLIPS_LISTED)
+    _, flaky = aggregation.flaky(pairs, FLAKY_LISTED)
+    latency, cost = usage_ratios(aggregation.pair_usage(pairs), [item.page for item in items], alpha=alpha)
+    for at, comparison in enumerate(comparisons):
+        more: dict[str, object] = {"latency": latency[at], "cost": cost[at]}
+        if comparison.verdict != "refused":
+            more |= {"n_flaky": flaky[at].count, "flaky_samples": flaky[at].sample_ids}
+            more["flipped_samples"] = _flipped(comparison, flips[at])
+        yield comparison.model_copy(update=more)
+
+
+def _flipped(comparison: Comparison, flips: Sequence[Flip]) -> tuple[FlippedSample, ...]:
+    """The samples that moved, those that moved as the mean did first."""
+    is_down = comparison.difference is not None and comparison.difference.value < 0
+    return tuple(
+        FlippedSample(
+            id=flip.sample_id,
+            old_id=flip.old_id,
+            old=tidy(flip.old),
+            new=tidy(flip.new),
+            old_attempts=flip.old_attempts,
+            new_attempts=flip.new_attempts,
+        )
+        for flip in sorted(flips, key=lambda flip: (flip.new < flip.old) != is_down)
     )
 
 
@@ -313,6 +347,8 @@ def _standing(
     notes = [] if found.reason is None else [f"undecided: {found.reason}"]
     if found.verdict == "inconclusive" and decided.difference(at) is None:
         notes.append(f"undecided: {NOTHING_VARIES}")
+    elif primary == "inconclusive" and not notes and (alone := decided.shown_alone(at)) is not None:
+        notes.append(alone)
     n_common = int(decided.sums.primary.samples[at])
     n_used = min(old.n_samples, new.n_samples) if decided.is_unpaired[at] else n_common
     if found.verdict not in ("refused", "inconclusive") and n_used < arm.measure.min_samples:

@@ -10,8 +10,9 @@ import numpy as np
 
 from mbe_docs import stats
 from mbe_docs.config import Policy
-from mbe_docs.evidence.sums import Bools, ChangeSums, Floats, PairKeys, PairSums, RateSums
+from mbe_docs.evidence.sums import Bools, ChangeSums, Floats, Ints, PairKeys, PairSums, RateSums
 from mbe_docs.records.estimates import Interval, SlotDifference
+from mbe_docs.registry import wording
 from mbe_docs.registry.arms import Arm
 from mbe_docs.registry.estimate import Measured, scales, tidy
 
@@ -40,6 +41,9 @@ class Decided:
     strict: stats.Verdicts
     most_lost: float
     """Share of attempts lost on one side above which nothing is decided."""
+    alpha: float
+    family_size: Ints
+    """How many were tested together with each, itself included."""
     n_to_show: Floats
     n_to_detect: Floats
 
@@ -77,6 +81,7 @@ class Decided:
             for found in results
         ]
         primary = results[0]
+        tested = ~np.isnan(verdicts[0].q_diff)
         return cls(
             sums=sums,
             is_unpaired=is_unpaired,
@@ -84,6 +89,8 @@ class Decided:
             verdicts=verdicts[0],
             strict=verdicts[1],
             most_lost=policy.max_missing,
+            alpha=policy.alpha,
+            family_size=np.bincount(family[tested], minlength=2 * len(family) + 2)[family],
             n_to_show=stats.n_needed(primary.sigma_sq, margin, kind="equivalence"),
             n_to_detect=stats.n_needed(primary.sigma_sq, margin, kind="difference"),
         )
@@ -94,6 +101,18 @@ class Decided:
         value, low, high = (tidy(part[at]) for part in (found.diff, found.low, found.high))
         return None if math.isnan(low) else Interval(value=value, low=low, high=high)
 
+    def shown_alone(self, at: int) -> str | None:
+        """What an undecided pair would have shown had it been compared alone, and what the company costs."""
+        found, q = self.primary, self.verdicts
+        among = f"not among the {self.family_size[at]} compared together"
+        if found.p_equivalent[at] <= self.alpha < q.q_equivalent[at]:
+            p, adjusted = wording.p_text(found.p_equivalent[at]), wording.p_text(q.q_equivalent[at])
+            return f"inside the margin by itself (p = {p}), {among} (q = {adjusted})"
+        if found.p_diff[at] <= self.alpha < q.q_diff[at]:
+            p, adjusted = wording.p_text(found.p_diff[at]), wording.p_text(q.q_diff[at])
+            return f"distinguishable from zero by itself (p = {p}), {among} (q = {adjusted})"
+        return None
+
     def is_noninferior(self, at: int, arm: Arm) -> bool | None:
         """Whether "worse by the margin or more" is ruled out, one-sided at 2.5 %; unknown without either."""
         if arm.measure.margin is None or arm.measure.direction == "neither":
@@ -103,7 +122,11 @@ class Decided:
         return bool(p[at] <= 0.025)
 
     def n_needed(self, at: int, arm: Arm, n_common: int) -> int | None:
-        """Samples in all that would decide: to show a difference as large as seen, or else its absence."""
+        """Samples in all that would decide, with 80 % power.
+
+        Where a difference of the margin or more was seen: to detect one of the margin. Else to show that
+        there is none.
+        """
         margin = arm.measure.margin
         if margin is None:
             return None

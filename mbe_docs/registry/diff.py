@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Final
 
 from mbe_docs.config import FailOn
 from mbe_docs.errors import ConfigError, Location
-from mbe_docs.evidence.observations import add_table, observed
-from mbe_docs.evidence.series import FAILED
 from mbe_docs.evidence.sql import CONDITIONS
-from mbe_docs.evidence.store import EvidenceStore
 from mbe_docs.records.behaviors import Measure
 from mbe_docs.records.estimates import Comparison, Estimate
 from mbe_docs.records.findings import Severity
@@ -24,8 +21,6 @@ from mbe_docs.registry.compare import Page, compare
 from mbe_docs.registry.estimate import estimates
 from mbe_docs.registry.merge import QUIRK, Evidence, with_cost
 from mbe_docs.registry.subjects import Subjects
-
-FLAKY_LISTED: Final = 20
 
 _REGRESSED: Final = frozenset({"MBE301", "MBE302", "MBE306", "MBE307"})
 _INFERIOR: Final = _REGRESSED | {"MBE304", "MBE308"}
@@ -194,7 +189,7 @@ def compared_arms(
     shown: Sequence[str],
     by: str | None,
 ) -> list[Comparison]:
-    """The rows of a page, with costs and flaky samples; with `by` one row a slice.
+    """The rows of a page, with costs; with `by` one row a slice.
 
     All of the page are decided together, and all values of a slice; those asked for are given.
     """
@@ -210,17 +205,13 @@ def compared_arms(
     with evidence.measured(arms) as (aggregation, measured):
         found = estimates(measured)
         rows = compare([page], measured, found, subjects, policy, aggregation=aggregation)[0]
-    flaky = _flaky(evidence.store, [arm for arm in arms if (arm.name, arm.subject) in found])
     done = []
     for row in rows:
         behavior, part = origin[row.behavior]
         if behavior not in shown or (value and part != value):
             continue
-        more: dict[str, object] = {"behavior": behavior, "slice": part or None}
-        if row.verdict != "refused":
-            ids = _both_first(flaky, row)
-            more |= {"n_flaky": len(ids), "flaky_samples": tuple(ids[:FLAKY_LISTED])}
-        done.append(with_cost(row, found, subjects).model_copy(update=more))
+        costed = with_cost(row, found, subjects)
+        done.append(costed.model_copy(update={"behavior": behavior, "slice": part or None}))
     return done
 
 
@@ -313,60 +304,3 @@ def subject_named(evidence: Evidence, text: str) -> str:
 def _binding_words(binding: AliasBinding) -> str:
     until = f" until {binding.end}" if binding.end else " on"
     return f"{binding.snapshot} from {binding.start}{until}"
-
-
-_FLAKY: Final = """
-SELECT a.arm, o.input_hash, MIN(o.sample_id) AS sample_id
-FROM observations o JOIN asked a ON a.run_key = o.run_key AND a.scorer = o.scorer
-WHERE NOT EXISTS (SELECT 1 FROM conditions c
-  WHERE c.arm = a.arm AND (o.metadata[c.key] IS NULL OR o.metadata[c.key] <> c.value))
-GROUP BY a.arm, o.input_hash
-HAVING COUNT(DISTINCT COALESCE(o.value, CASE WHEN list_contains($failed, o.outcome) THEN a.failure END)) > 1
-ORDER BY a.arm, sample_id, o.input_hash"""
-"""Samples of each arm whose attempts got more than one score, failures counted as in the primary reading."""
-
-
-def _flaky(store: EvidenceStore, arms: Sequence[Arm]) -> dict[tuple[str, str], dict[str, str]]:
-    """Sample ids by content hash, by (measure name, subject)."""
-    import pyarrow as pa
-
-    asked = [
-        (index, run.run_key, arm.measure.scorer, arm.failure_value)
-        for index, arm in enumerate(arms)
-        for run in arm.runs
-    ]
-    conditions = [
-        (index, key.removeprefix("metadata."), value)
-        for index, arm in enumerate(arms)
-        for key, value in arm.measure.where.items()
-    ]
-    run_keys = {run_key for _, run_key, _, _ in asked}
-    with observed(store.parts_of(run_keys), run_keys) as connection:
-        add_table(connection, "asked", pa.table(dict(_columns(asked, _ASKED))))
-        add_table(connection, "conditions", pa.table(dict(_columns(conditions, _CONDITIONS))))
-        rows = connection.execute(_FLAKY, {"failed": sorted(FAILED)}).fetchall()
-    found: dict[tuple[str, str], dict[str, str]] = {}
-    for index, content, sample_id in rows:
-        found.setdefault((arms[index].name, arms[index].subject), {})[content] = sample_id
-    return found
-
-
-_ASKED: Final = {"arm": "int32", "run_key": "string", "scorer": "string", "failure": "float64"}
-_CONDITIONS: Final = {"arm": "int32", "key": "string", "value": "string"}
-
-
-def _columns(rows: Sequence[tuple[object, ...]], types: Mapping[str, str]) -> Iterator[tuple[str, object]]:
-    import pyarrow as pa
-
-    for at, (name, kind) in enumerate(types.items()):
-        yield name, pa.array([row[at] for row in rows], kind)
-
-
-def _both_first(flaky: Mapping[tuple[str, str], Mapping[str, str]], row: Comparison) -> list[str]:
-    """Ids of the flaky samples of either side; those that are flaky on both come first."""
-    old, new = (flaky.get((row.behavior, subject), {}) for subject in (row.old, row.new))
-    both = [new[content] for content in new if content in old]
-    either = {
-        content: name for content, name in {**old, **new}.items() if content not in old or content not in new
-    }
-    return [*sorted(both), *sorted(either.values())]

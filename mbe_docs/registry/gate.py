@@ -161,6 +161,19 @@ def flaky_words(comparison: Comparison, limit: int = 3) -> str | None:
     return f"flaky: {shown}"
 
 
+def flipped_words(comparison: Comparison, limit: int = 3) -> str | None:
+    """Which samples moved most, as the mean did first, each with its score before and after."""
+    if not comparison.flipped_samples:
+        return None
+    moved = [
+        f"{flip.id} ({wording.score_text(flip.old, flip.old_attempts, comparison.unit)} → "
+        f"{wording.score_text(flip.new, flip.new_attempts, comparison.unit)})"
+        for flip in comparison.flipped_samples[:limit]
+    ]
+    rest = comparison.n_worse + comparison.n_better - len(moved)
+    return f"moved most: {wording.listed([*moved, f'{rest:,} more'] if rest > 0 else moved)}"
+
+
 _FIX: Final = {
     "MBE301": "keep the old model, or mend what calls it",
     "MBE302": "look at that slice before the mean; keep the old model, or mend what calls it",

@@ -70,6 +70,20 @@ def signed_interval_text(interval: Interval, unit: Unit) -> str:
     return f"[{', '.join(signed)}]"
 
 
+def score_text(mean: float, attempts: int, unit: Unit) -> str:
+    """`3 of 5`: attempts at one sample that passed; of other scores their mean."""
+    passed = mean * attempts
+    if unit == "proportion" and abs(passed - round(passed)) < 1e-6:
+        return f"{round(passed):,} of {attempts:,}"
+    shown = f"{mean:.4g}".replace("-", MINUS)
+    return f"{shown}{UNIT_SIGN[unit]}" if unit != "proportion" else shown
+
+
+def p_text(p: float) -> str:
+    """`0.032`, `2e-41`: a p-value to two digits, never 0."""
+    return f"{p:.2g}" if p > 1e-300 else "under 1e-300"
+
+
 VERDICT_WORD: Final[dict[Verdict, str]] = {
     "regressed": "worse",
     "improved": "better",

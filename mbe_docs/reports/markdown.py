@@ -9,6 +9,7 @@ from mbe_docs.records.estimates import Comparison
 from mbe_docs.registry import wording
 from mbe_docs.registry.diff import Diff
 from mbe_docs.registry.gate import flaky_words, to_decide
+from mbe_docs.stats import CHANGES
 from mbe_docs.text import inert, page_slug
 
 MARKER: Final = "<!-- mbe-docs diff {old}..{new} -->"
@@ -49,6 +50,17 @@ def _tables(diff: Diff) -> Iterator[tuple[str, _Row, list[_Row]]]:
     accepted = [
         (f.code, _code(f.problem), _code(f.accepted)) for f in diff.findings if f.accepted is not None
     ]
+    moved = [
+        (
+            _code(diff.title(row)),
+            _code(flip.id),
+            inert(wording.score_text(flip.old, flip.old_attempts, row.unit)),
+            inert(wording.score_text(flip.new, flip.new_attempts, row.unit)),
+        )
+        for row in rows
+        if row.verdict in CHANGES
+        for flip in row.flipped_samples
+    ]
     flaky = [
         (_code(diff.title(row)), _code(words.removeprefix("flaky: ")))
         for row in rows
@@ -64,6 +76,7 @@ def _tables(diff: Diff) -> Iterator[tuple[str, _Row, list[_Row]]]:
         ("Slices", ("slice", "verdict", "old", "new", "difference"), list(_slices(diff))),
         ("What would decide", (noun, "needed"), [*undecided]),
         ("Accepted", ("code", "finding", "accepted"), [*accepted]),
+        ("Samples that moved most", (noun, "sample", "old", "new"), [*moved]),
         ("Flaky samples", (noun, "samples"), [*flaky]),
         ("Notes", ("note",), [(_code(note),) for note in diff.notes]),
     )

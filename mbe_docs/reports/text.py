@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from mbe_docs.records.estimates import Comparison, Interval
 from mbe_docs.registry import wording
 from mbe_docs.registry.diff import Diff
-from mbe_docs.registry.gate import flaky_words, to_decide
+from mbe_docs.registry.gate import flaky_words, flipped_words, to_decide
+from mbe_docs.stats import CHANGES
 from mbe_docs.text import terminal_safe
 
 
@@ -52,8 +53,23 @@ def _lines(comparison: Comparison, diff: Diff) -> Iterator[str]:
         yield f"    {more}"
     for reason in (*comparison.refused_because, *comparison.notes):
         yield f"    {reason}"
+    if comparison.verdict in CHANGES and (flipped := flipped_words(comparison)) is not None:
+        yield f"    {flipped}"
     if (flaky := flaky_words(comparison)) is not None:
         yield f"    {flaky}"
+    yield from _slice_lines(comparison)
+    for finding in diff.findings:
+        if finding.behavior != comparison.behavior or comparison.slice not in (None, finding.slice):
+            continue
+        if finding.code == "MBE308" and not finding.accepted:
+            yield "    it may be worse by its margin or more"
+        if finding.accepted:
+            what = f"{finding.slice} " if finding.slice and not comparison.slice else ""
+            yield f"    {what}accepted {finding.accepted}"
+
+
+def _slice_lines(comparison: Comparison) -> Iterator[str]:
+    """Slices that moved; all of them where they moved apart."""
     worse = any(entry.verdict == "regressed" for entry in comparison.slices)
     if comparison.hidden_flip:
         yield "    ⇅ slices moved in opposite directions under this mean:"
@@ -65,14 +81,6 @@ def _lines(comparison: Comparison, diff: Diff) -> Iterator[str]:
             ends = wording.signed_interval_text(entry.difference, comparison.unit)
             word = wording.VERDICT_WORD[entry.verdict]
             yield f"      {entry.key}={entry.value}: {word} {moved} {ends}, {entry.n_common} samples"
-    for finding in diff.findings:
-        if finding.behavior != comparison.behavior or comparison.slice not in (None, finding.slice):
-            continue
-        if finding.code == "MBE308" and not finding.accepted:
-            yield "    it may be worse by its margin or more"
-        if finding.accepted:
-            what = f"{finding.slice} " if finding.slice and not comparison.slice else ""
-            yield f"    {what}accepted {finding.accepted}"
 
 
 def difference_words(comparison: Comparison) -> str:

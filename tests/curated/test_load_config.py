@@ -49,6 +49,13 @@ def test_values_are_read(configured):
     assert config.policy.max_missing == 0.10
 
 
+def test_an_address_of_a_log_viewer_has_places_for_run_sample_and_attempt(configured):
+    """Each as often as wanted, none needed."""
+    address = "https://logs.example/#/{uri}/{sample}/{epoch}"
+
+    assert load_config(configured(f'log_viewer: "{address}"\n')).log_viewer == address
+
+
 def test_all_mistakes_are_reported_with_places(configured):
     """Nothing stops at the first; unknown keys are refused."""
     text = (
@@ -73,6 +80,8 @@ def test_all_mistakes_are_reported_with_places(configured):
         ("a: &x 1\n", "behaviors/config.yaml:1:4: anchor '&x'"),
         ("title: a: b\n", "behaviors/config.yaml:1:9: not readable as YAML"),
         ("- a\n", "behaviors/config.yaml:1:1: the file is a list; expected a mapping"),
+        ("log_viewer: javascript:alert(1)\n", "behaviors/config.yaml:1:13: log_viewer is 'javascript:alert(1)'"),
+        ('log_viewer: "https://logs/{run}"\n', "behaviors/config.yaml:1:13: log_viewer is 'https://logs/{run}'"),
         ("policy: strict\n", "behaviors/config.yaml:1:9: policy is 'strict'; expected a mapping"),
         ("policy: {alpha: .5, max_missing: nan}\n", "behaviors/config.yaml:1:34: policy.max_missing is nan; expected a share"),
         ("policy: {alpha: 5}\n", "behaviors/config.yaml:1:17: policy.alpha is 5; expected a share from 0 to 1"),

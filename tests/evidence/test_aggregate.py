@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
@@ -124,6 +125,7 @@ def aggregated(rows: Sequence[Observation], selection: Sequence[Selected], **how
             "pairs": aggregation.pairs(pairs),
             "usage": aggregation.pair_usage(pairs),
             "flipped": aggregation.flipped(pairs, 3),
+            "flaky": aggregation.flaky(pairs, 3),
             "latency": aggregation.latency(),
         }
 
@@ -312,7 +314,7 @@ def test_evidence_beyond_the_memory_limit_goes_through_the_temporary_folder():
 @settings(max_examples=10, deadline=None)
 @given(observations(), selections())
 def test_flipped_samples_are_those_that_moved_most(rows, selection):
-    """Largest difference first, then by id."""
+    """Down, then up; in each direction the largest difference first, then by id. With both names and attempts."""
     entries = naive.entries_of(rows, selection)
     by_arm = {row.arm: row for row in selection}
     pairs = comparable(selection)
@@ -323,15 +325,45 @@ def test_flipped_samples_are_those_that_moved_most(rows, selection):
     names = [key for key, _ in sorted(arms.position.items(), key=lambda item: item[1])]
     for i, (old, new) in enumerate(zip(keys.old, keys.new, strict=True)):
         cells = [naive.cells_of(entries[names[side]], by_arm[names[side][0]]) for side in (old, new)]
-        moved = []
+        moved = {False: [], True: []}
         for sample in cells[0].keys() & cells[1].keys():
-            before, after = (naive.mean_of(side[sample]["primary"]) for side in cells)
+            scores = [side[sample]["primary"] for side in cells]
+            before, after = map(naive.mean_of, scores)
             if before is not None and after is not None and before != after:
-                moved.append(
-                    (-abs(after - before), min(cells[1][sample]["ids"]), sample, before / 1e9, after / 1e9)
+                old_id, new_id = (min(side[sample]["ids"]) for side in cells)
+                tries = (len(scores[0]), len(scores[1]))
+                moved[after > before].append(
+                    (-abs(after - before), new_id, sample, old_id, before / 1e9, after / 1e9, *tries)
                 )
-        wanted = [tuple(row[1:]) for row in sorted(moved)[:3]]
-        assert [(f.sample_id, f.input_hash, f.old, f.new) for f in found[i]] == wanted
+        wanted = [row[1:] for is_up in (False, True) for row in sorted(moved[is_up])[:3]]
+        assert [
+            (f.sample_id, f.input_hash, f.old_id, f.old, f.new, f.old_attempts, f.new_attempts)
+            for f in found[i]
+        ] == wanted
+
+
+@settings(max_examples=10, deadline=None)
+@given(observations(), selections())
+def test_flaky_samples_are_those_whose_attempts_differ(rows, selection):
+    """On either side, in more than a billionth of the scale; those of both sides first, then by id."""
+    entries = naive.entries_of(rows, selection)
+    by_arm = {row.arm: row for row in selection}
+    pairs = comparable(selection)
+
+    with stored(rows) as store, Aggregation(store, selection) as aggregation:
+        (keys, found), arms = aggregation.flaky(pairs, 2), aggregation.arms()
+
+    names = [key for key, _ in sorted(arms.position.items(), key=lambda item: item[1])]
+    for i, sides in enumerate(zip(keys.old, keys.new, strict=True)):
+        ids, times = {}, Counter()
+        for side in sides:
+            arm = by_arm[names[side][0]]
+            for sample, cell in naive.cells_of(entries[names[side]], arm).items():
+                if arm.highest is not None and len(set(cell["primary"])) > 1:
+                    times[sample] += 1
+                    ids[sample] = min(cell["ids"])  # the new side is looked at last
+        wanted = sorted(ids, key=lambda sample: (-times[sample], ids[sample], sample))
+        assert (found[i].count, found[i].sample_ids) == (len(ids), tuple(ids[name] for name in wanted[:2]))
 
 
 @settings(max_examples=10, deadline=None)

@@ -24,11 +24,13 @@ MADE = [
     ("cells", sql.CELLS),
     ("members", sql.MEMBERS),
     ("usage_cells", pair_sql.USAGE_CELLS),
+    ("names", pair_sql.NAMES),
 ]
 RESULTS = {
     "slices": sql.SLICES,
     **{"arms": sql.ARMS, "usage": sql.USAGE, "latency": sql.LATENCY},
     **{"pairs": pair_sql.PAIRS, "pair_usage": pair_sql.PAIR_USAGE, "flipped": pair_sql.FLIPPED},
+    "flaky": pair_sql.FLAKY,
 }
 
 

@@ -6,7 +6,7 @@ import datetime
 from typing import Any
 
 from mbe_docs.errors import Location
-from mbe_docs.records.estimates import Comparison, SliceComparison
+from mbe_docs.records.estimates import Comparison, FlippedSample, SliceComparison
 from mbe_docs.registry.diff import Diff
 from mbe_docs.registry.exceptions import ExceptionRule, Exempt
 from tests import make
@@ -28,6 +28,11 @@ def part(value: str, verdict: str, change: float, key: str = "kind") -> SliceCom
         attempts_new=60,
         q_diff=0.01,
     )
+
+
+def flip(name: str, old: float, new: float) -> FlippedSample:
+    """A sample with five attempts a side."""
+    return FlippedSample(id=name, old_id=name, old=old, new=new, old_attempts=5, new_attempts=5)
 
 
 def row(verdict: str = "regressed", **changes: Any) -> Comparison:

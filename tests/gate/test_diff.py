@@ -13,11 +13,11 @@ from mbe_docs.evidence.store import EvidenceStore
 from mbe_docs.project import Project
 from mbe_docs.records.models import Price, Snapshot
 from mbe_docs.registry.diff import diff, subject_named
-from mbe_docs.registry.gate import flaky_words, to_decide
+from mbe_docs.registry.gate import flaky_words, flipped_words, to_decide
 from mbe_docs.registry.merge import Evidence, with_cost
 from mbe_docs.registry.subjects import Subjects
 from tests import make
-from tests.gate.diffs import row
+from tests.gate.diffs import flip, row
 from tests.project import small
 from tests.sources.build_logs import eval_log, header, sample
 
@@ -187,6 +187,20 @@ def test_many_flaky_samples_are_counted():
     many = row(n_flaky=17, flaky_samples=tuple(map(str, range(17))))
 
     assert flaky_words(many) == "flaky: 0, 1, 2 and 14 more"
+
+
+def test_the_samples_that_moved_most_are_named_with_their_scores():
+    """Three in a line; passes among attempts, and means where a score is no share."""
+    flips = (flip("s1", 1.0, 0.2), flip("s2", 0.8, 0.4), flip("s3", 0.4, 0.2), flip("s4", 0.0, 0.2))
+    words = "moved most: s1 (5 of 5 → 1 of 5), s2 (4 of 5 → 2 of 5), s3 (2 of 5 → 1 of 5) and 9 more"
+    tokens = (flip("s1", 120.25, 130.0),)
+
+    assert flipped_words(row(n_worse=11, n_better=1, flipped_samples=flips)) == words
+    assert (
+        flipped_words(row(unit="tokens", n_worse=1, n_better=0, flipped_samples=tokens))
+        == "moved most: s1 (120.2\u202ftok → 130\u202ftok)"
+    )
+    assert flipped_words(row()) is None
 
 
 def priced(**prices):

@@ -197,7 +197,9 @@ def _json(number: int, model: str, attempts: str, length: int, **changes: Any) -
     rows += make.observations(run, lengths, scorer="length", metadata=KINDS)
     rows = [_with_use(row, lengths) for row in rows]
     shown = [
-        row for row in rows if row.scorer == "json" and row.value == 0 and row.sample_id in ("s64", "s65")
+        row
+        for row in rows
+        if row.scorer == "json" and row.value == 0 and row.sample_id in ("s64", "s65", "s68")
     ]
     return [run, *rows, *(_excerpt(row) for row in shown)]
 

@@ -17,6 +17,7 @@ from mbe_docs.pages.model_card import card_view, in_order
 from mbe_docs.pages.plots import trend
 from mbe_docs.pages.quirk import quirk_view
 from mbe_docs.pages.run import SAMPLES_SHOWN, run_view
+from mbe_docs.pages.run_table import run_rows
 from mbe_docs.pages.upgrade_diff import diff_view
 from mbe_docs.plugins import discover
 from mbe_docs.project.publishing import LARGEST_SECTION
@@ -863,7 +864,7 @@ def test_a_run_says_whether_it_is_a_result(changes, word):
 
 def test_an_edited_run_is_called_superseded():
     """Whatever its own state."""
-    (row,) = Lookup(registry()).run_rows([summary(superseded_by="1" * 64)])
+    (row,) = run_rows([summary(superseded_by="1" * 64)])
 
     assert row.status.word == "superseded"
 
@@ -872,7 +873,7 @@ def test_what_was_left_out_of_a_run_is_counted():
     """Infrastructure errors and unscored attempts."""
     entry = summary(outcomes={"scored": 5, "infra_error": 3, "unscored": 2, "model_error": 1})
 
-    (row,) = Lookup(registry()).run_rows([entry])
+    (row,) = run_rows([entry])
 
     assert row.excluded == 5
 
@@ -891,7 +892,7 @@ def test_runs_of_a_task_are_told_apart_by_the_settings_in_which_they_differ():
     )
     runs = [summary(run=make.run(run_key=f"r{at}", **given)) for at, given in enumerate(settings)]
 
-    rows = Lookup(registry()).run_rows(runs)
+    rows = run_rows(runs)
 
     assert [row.settings for row in rows] == [
         "temperature 0.8, system prompt no",

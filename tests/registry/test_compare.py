@@ -149,6 +149,11 @@ def batch(tmp_path_factory):
         b.behavior("page", name, family="page", margin=0.02)
         b.run("page", sides(*moves)[0], side=1, task=name)
         b.run("page", sides(*moves)[1], side=2, task=name)
+    for number, moves in enumerate([(60, 5, 14, 21), (60, 6, 8, 26), (56, 0, 0, 0), (60, 0, 0, 60)]):
+        name = f"company-{number}"
+        b.behavior("company", name, family="company", margin=0.05)
+        b.run("company", sides(*moves)[0], side=1, task=name)
+        b.run("company", sides(*moves)[1], side=2, task=name)
     tokens = [[float(10 + n % 7)] for n in range(40)]
     b.pair(
         "tokens",
@@ -276,12 +281,16 @@ def test_samples_are_counted_as_better_in_the_better_direction(batch, name, bett
     assert (found.n_better, found.n_worse) == (better, worse)
 
 
-def test_the_samples_that_moved_are_named(batch):
-    """24 moved in this comparison; at most 20 are listed, each of them one that moved."""
-    found = batch.comparison("worse")
+@pytest.mark.parametrize(("name", "is_down"), [("worse", True), ("better", False)])
+def test_the_samples_that_moved_are_named(batch, name, is_down):
+    """24 moved, 20 one way and 4 the other: ten of the many and all of the few, the many first."""
+    moved = batch.comparison(name).flipped_samples
 
-    assert len(found.flipped_samples) == 20
-    assert set(found.flipped_samples) <= {f"s{n}" for n in range(60, 84)}
+    assert [flip.new < flip.old for flip in moved] == [is_down] * 10 + [not is_down] * 4
+    assert len({flip.id for flip in moved}) == 14
+    assert {flip.id for flip in moved} <= {f"s{n}" for n in range(60, 84)}
+    assert {(flip.old, flip.new) for flip in moved} == {(0.0, 1.0), (1.0, 0.0)}
+    assert {(flip.old_attempts, flip.new_attempts) for flip in moved} == {(1, 1)}
 
 
 def smallest_n(sigma_sq, margin, power):
@@ -495,6 +504,29 @@ def test_the_behaviors_of_a_page_are_corrected_for_each_other(batch):
     assert [entry.p_diff for entry in found] == pytest.approx(p)
     assert [entry.q_diff for entry in found] == pytest.approx(list(oracle.false_discovery_control(p)))
     assert [entry.verdict for entry in found] == ["regressed", "inconclusive", "inconclusive", "inconclusive"]
+
+
+def test_what_only_its_company_left_undecided_says_so(batch):
+    """14 down and 5 up of 100: p = .041 alone, .17 among four by Benjamini–Hochberg; the interval leaves 0 out."""
+    q = oracle.false_discovery_control([mid_p(5, 14), mid_p(6, 8), 1, 1])[0]
+
+    found = batch.comparison("company-0", old="company-1", new="company-2")
+
+    assert found.verdict == "inconclusive"
+    assert found.difference.high <= 0
+    assert found.notes == (
+        f"distinguishable from zero by itself (p = {mid_p(5, 14):.2g}), "
+        f"not among the 4 compared together (q = {q:.2g})",
+    )
+    assert batch.comparison("company-1", old="company-1", new="company-2").notes == ()
+
+
+def test_what_is_inside_the_margin_by_itself_says_so_too(batch):
+    """56 prompts without a move are just enough for a margin of 5 points, alone."""
+    found = batch.comparison("company-2", old="company-1", new="company-2")
+
+    assert found.verdict == "inconclusive"
+    assert found.notes[0].startswith("inside the margin by itself (p = 0.0")
 
 
 def test_scores_without_a_scale_are_compared_by_the_paired_t(batch):

@@ -516,7 +516,8 @@ def test_what_no_log_states_is_unknown(batch):
 
 
 @pytest.mark.parametrize(
-    ("p", "published"), [(0.05, 0.05), (1 / 3, 0.333333333), (2.123456789123e-41, 2.12345679e-41), (0.0, 1e-300)]
+    ("p", "published"),
+    [(0.05, 0.05), (1 / 3, 0.333333333), (2.123456789123e-41, 2.12345679e-41), (0.0, 1e-300)],
 )
 def test_a_published_p_value_keeps_its_digits_and_is_never_zero(p, published):
     """Rounding to decimals would say that a change this clear cannot be chance at all."""

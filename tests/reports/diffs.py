@@ -9,7 +9,7 @@ from pathlib import Path
 from mbe_docs.errors import Location
 from mbe_docs.registry.diff import Diff
 from mbe_docs.registry.gate import Gate, judge
-from tests.gate.diffs import DAY, diff, exempt, part, row
+from tests.gate.diffs import DAY, diff, exempt, flip, part, row
 
 GOLDEN = Path(__file__).with_name("golden")
 
@@ -60,7 +60,14 @@ def varied() -> Diff:
         "slow": "Takes its time",
     }
     rows = (
-        row(behavior="adds", n_flaky=4, flaky_samples=("sum-01", "sum-07", "sum-12", "sum-31")),
+        row(
+            behavior="adds",
+            n_flaky=4,
+            flaky_samples=("sum-01", "sum-07", "sum-12", "sum-31"),
+            n_worse=9,
+            n_better=1,
+            flipped_samples=(flip("sum-01", 1.0, 0.0), flip("sum-08", 0.8, 0.2), flip("sum-31", 0.0, 0.4)),
+        ),
         row(behavior="json", slices=(part("easy", "unchanged", 0.0), part("hard", "regressed", -0.2))),
         row("decreased", behavior="long", direction="neither", unit="tokens"),
         row(
@@ -114,6 +121,8 @@ def hostile(*, times: int = 1, texts: tuple[str, ...] = HOSTILE) -> Diff:
                 hidden_flip=True,
                 n_flaky=1,
                 flaky_samples=(text,),
+                n_worse=1,
+                flipped_samples=(flip(text, 1.0, 0.0),),
             )
         )
         reason = text.encode("utf-8", "replace").decode()[:500]  # YAML has no lone surrogates

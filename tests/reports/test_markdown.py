@@ -106,7 +106,7 @@ def test_a_table_stays_a_table(page):
     ]
 
     assert [len(size) for size in sizes] == [1] * len(sizes)
-    assert len(sizes) == 7
+    assert len(sizes) == 8
 
 
 def test_no_control_character_is_in_the_source():
