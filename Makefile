@@ -2,7 +2,10 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-STAMP  := $(VENV)/.ready
+# What to install besides the program; `dev,spark` adds what the tests of the Spark engine need (400 MB, Java 17).
+EXTRAS ?= dev
+comma  := ,
+STAMP  := $(VENV)/.ready-$(subst $(comma),-,$(EXTRAS))
 UV     := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
@@ -16,10 +19,10 @@ $(STAMP): pyproject.toml constraints.txt
 	  { echo "mbe-docs needs Python 3.11 or newer; this is $$($(PYTHON) --version). Set PYTHON=…"; exit 2; }
 ifeq ($(UV),)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
 else
 	@test -x $(BIN)/python || uv venv --quiet --python $(PYTHON) $(VENV)
-	@uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'
+	@uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'
 endif
 	@touch $@
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 
 import pyarrow as pa
 import pytest
@@ -14,7 +15,6 @@ from mbe_docs.evidence.store import EvidenceStore
 from tests.evidence import naive
 from tests.evidence.logs import ingest, log, observation
 
-pyspark_sql = pytest.importorskip("pyspark.sql")
 pytestmark = pytest.mark.slow
 
 GIVEN = ("plain", "sliced", "entries", "scales", "pairs")
@@ -37,6 +37,9 @@ RESULTS = {
 @pytest.fixture(scope="module")
 def spark():
     """One worker, no web page."""
+    pyspark_sql = pytest.importorskip("pyspark.sql", reason="pyspark is not installed")
+    if shutil.which("java") is None:
+        pytest.skip("Java is not installed")
     builder = pyspark_sql.SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
     session = builder.config("spark.sql.shuffle.partitions", "2").getOrCreate()
     yield session
