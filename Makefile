@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.ready-$(subst $(comma),-,$(EXTRAS))
 UV     := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help site serve test lint types golden hostile bench clean
+.PHONY: help site serve test lint types golden hostile kills bench clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /'
@@ -47,6 +47,9 @@ golden: $(STAMP) ## expected statistics from outside: make golden FILE=…
 
 hostile: $(STAMP) ## a site full of hostile text, opened in Chromium: make hostile CORPUS=…
 	@$(BIN)/python tests/hostile/run_hostile.py $(CORPUS)
+
+kills: $(STAMP) ## ingests killed at every system call on the store, and at random moments; needs strace
+	@$(BIN)/python tests/evidence/run_kills.py
 
 bench: $(STAMP) ## us and the peers, side by side
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -129,10 +129,8 @@ def path_of(folder: Path, number: int) -> Path:
 
 def latest(folder: Path) -> Latest:
     """The highest valid manifest of a folder; of no folder, or an empty one, `EMPTY`."""
-    names = (path for path in folder.glob("*.json") if path.stem.isdecimal())
-    numbers = sorted((n for path in names if path_of(folder, n := int(path.stem)) == path), reverse=True)
     damaged: list[Path] = []
-    for number in numbers:
+    for number in sorted(_numbers(folder), reverse=True):
         path = path_of(folder, number)
         try:
             data = path.read_bytes()
@@ -143,6 +141,22 @@ def latest(folder: Path) -> Latest:
             return Latest(manifest, hashlib.sha256(data).hexdigest(), tuple(damaged))
         damaged.append(path)
     return Latest(EMPTY, None, tuple(damaged))
+
+
+def _numbers(folder: Path) -> Iterator[int]:
+    try:
+        # Not `glob`: to it, a folder that cannot be read is an empty one.
+        names = [path.name for path in folder.iterdir()]
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise EvidenceError(
+            f"cannot read: {error.strerror}", at=Location(str(folder)), fix="mend its permissions"
+        ) from error
+    for name in names:
+        stem = name.removesuffix(".json")
+        if stem.isdecimal() and path_of(folder, int(stem)).name == name:
+            yield int(stem)
 
 
 def settle(entries: Iterable[PartEntry]) -> tuple[PartEntry, ...]:

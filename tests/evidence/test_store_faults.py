@@ -298,3 +298,24 @@ def test_a_system_that_cannot_flush_folders_is_not_asked_to(tmp_path, monkeypatc
     monkeypatch.setattr(files.os, "name", "nt")
 
     files.flush_folder(missing)
+
+
+@pytest.fixture
+def nobody():
+    """Root may read everything, so it becomes someone else for a while."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    yield
+    if is_root:
+        os.seteuid(0)
+
+
+def test_a_store_that_may_not_be_read_is_not_an_empty_one(tmp_path, request):
+    """Nothing would be published from all that is in it."""
+    ingest(EvidenceStore(tmp_path), "a", items("a"))
+    (tmp_path / "manifests").chmod(0)
+    request.getfixturevalue("nobody")
+
+    with pytest.raises(EvidenceError, match="cannot read: Permission denied"):
+        EvidenceStore(tmp_path).list()
