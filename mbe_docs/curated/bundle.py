@@ -40,7 +40,7 @@ class Curated:
     quirks: tuple[Quirk, ...] = ()
     taxonomy: Taxonomy = field(default_factory=Taxonomy)
     claims: tuple[Claim, ...] = ()
-    """Numbers in the bodies of behaviors and quirks, by file and place."""
+    """Numbers in the bodies of behaviors and quirks, and in mitigations, by file and place."""
     mentions: tuple[Mention, ...] = ()
     findings: tuple[Finding, ...] = ()
     """In order of place."""
@@ -97,8 +97,8 @@ def bundle(everything: Everything) -> Curated:
         behaviors=_records(everything.behaviors),
         quirks=_records(everything.quirks),
         taxonomy=taxonomy or Taxonomy(),
-        claims=tuple(claim for _, prose in everything.prose for claim in prose.claims),
-        mentions=tuple(mention for _, prose in everything.prose for mention in prose.mentions),
+        claims=tuple(claim for prose in everything.prose for claim in prose.claims),
+        mentions=tuple(mention for prose in everything.prose for mention in prose.mentions),
         findings=findings(CHECKS, everything),
         files={(file.kind, file.id): file for file in everything.files},
     )

@@ -20,6 +20,14 @@ Note = CuratedFile[Behavior] | CuratedFile[Quirk]
 AnyFile = Note | CuratedFile[Family] | CuratedFile[Taxonomy]
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text that is shown as Markdown, and where it begins."""
+
+    body: str
+    body_at: Location
+
+
 @dataclass(frozen=True)
 class Everything:
     """All files as read: what a check looks at."""
@@ -43,9 +51,21 @@ class Everything:
         return (*self.behaviors, *self.quirks)
 
     @cached_property
-    def prose(self) -> tuple[tuple[Note, Prose], ...]:
-        """The double brackets of every body."""
-        return tuple((note, read_prose(note.body, note.body_at)) for note in self.notes if note.body_at)
+    def texts(self) -> tuple[Text, ...]:
+        """Everything that is shown as Markdown: bodies of notes, and what to do about a quirk."""
+        bodies = [Text(note.body, note.body_at) for note in self.notes if note.body_at]
+        advice = [
+            Text(mitigation.how, file.at("mitigations", number, "how"))
+            for file in self.quirks
+            if file.partial
+            for number, mitigation in enumerate(file.partial.mitigations)
+        ]
+        return (*bodies, *advice)
+
+    @cached_property
+    def prose(self) -> tuple[Prose, ...]:
+        """The double brackets of every text."""
+        return tuple(read_prose(text.body, text.body_at) for text in self.texts)
 
     @cached_property
     def behavior_ids(self) -> frozenset[str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from mbe_docs.curated.checks import Check, Complaint, Everything, Note
+from mbe_docs.curated.checks import Check, Complaint, Everything, Text
 from mbe_docs.curated.checks_models import unknown_name
 from mbe_docs.curated.claims import each_mention
 from mbe_docs.errors import Location
@@ -22,26 +22,26 @@ _EXPECTED = "http, https, mailto, mbe or a relative address"
 
 
 def _html(everything: Everything) -> Iterator[Complaint]:
-    for note in everything.notes:
-        for block, token, line in _tokens(note):
+    for text in everything.texts:
+        for block, token, line in _tokens(text):
             if token.type in ("html_block", "html_inline") and not token.content.startswith("</"):
                 first = shorten(token.content.strip().partition("\n")[0], 40)
                 problem = f"raw HTML '{first}'; it is shown as text"
                 yield Complaint(
                     problem,
-                    _place(note, block, line, token.content),
+                    _place(text, block, line, token.content),
                     "write Markdown, or put it in backticks",
                 )
 
 
 def _links(everything: Everything) -> Iterator[Complaint]:
-    for note in everything.notes:
-        for block, token, line in _tokens(note):
+    for text in everything.texts:
+        for block, token, line in _tokens(text):
             url = token.attrGet("href") if token.type == "link_open" else token.attrGet("src")
             if isinstance(url, str) and (wrong := _wrong_with(url)):
                 yield Complaint(
                     f"link to '{shorten(url)}' {wrong}",
-                    _place(note, block, line, url),
+                    _place(text, block, line, url),
                     "write its https address",
                 )
     for file in everything.quirks:
@@ -71,15 +71,15 @@ def _wrong_with(url: str) -> str | None:
     return None
 
 
-def _tokens(note: Note) -> Iterator[tuple[Token, Token, int]]:
-    """Tokens of a body with the block around each and its line in the body, as far as it is known."""
-    if not note.body or len(note.body) > 262_144:
+def _tokens(text: Text) -> Iterator[tuple[Token, Token, int]]:
+    """Tokens of a text with the block around each and its line in the text, as far as it is known."""
+    if not text.body or len(text.body) > 262_144:
         return
     from markdown_it import MarkdownIt
 
     markdown = MarkdownIt("commonmark", {"html": True})
     markdown.validateLink = lambda url: True  # type: ignore[method-assign]
-    for block in markdown.parse(note.body):
+    for block in markdown.parse(text.body):
         line = block.map[0] if block.map else 0
         yield block, block, line
         for token in block.children or ():
@@ -87,20 +87,21 @@ def _tokens(note: Note) -> Iterator[tuple[Token, Token, int]]:
             line += token.type in ("softbreak", "hardbreak")
 
 
-def _place(note: Note, block: Token, line: int, content: str) -> Location:
-    """Where a text stands in a body: its column where the line has it as written."""
-    lines = note.body.split("\n")
-    first = (note.body_at.line if note.body_at else None) or 1
+def _place(text: Text, block: Token, line: int, content: str) -> Location:
+    """Where something stands in a text: its column where the line has it as written."""
+    lines = text.body.split("\n")
+    start = text.body_at
+    first = start.line or 1
     end = block.map[1] if block.map else len(lines)
     needle = content.strip().partition("\n")[0]
     for at in range(line, max(end, line + 1)):
         if at < len(lines) and needle and (column := lines[at].find(needle)) >= 0:
-            return Location(note.path, first + at, column + 1)
-    return Location(note.path, first + line, 1)
+            return Location(start.path, first + at, column + (1 if at else start.column or 1))
+    return Location(start.path, first + line, 1)
 
 
 def _malformed(everything: Everything) -> Iterator[Complaint]:
-    for _, prose in everything.prose:
+    for prose in everything.prose:
         for problem in prose.problems:
             yield Complaint(problem.text, problem.at, problem.fix)
 
@@ -111,7 +112,7 @@ def _dangling(everything: Everything) -> Iterator[Complaint]:
         "quirk": (everything.quirk_ids, "the id of a file in behaviors/quirks/", "write the file"),
         "model": (everything.model_ids, "a model of behaviors/models/", "add the model to its family"),
     }
-    for _, prose in everything.prose:
+    for prose in everything.prose:
         for kind, id, at in each_mention(prose):
             ids, where, add = known[kind]
             if id not in ids and not (kind == "model" and everything.has_broken_family):

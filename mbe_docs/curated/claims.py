@@ -107,7 +107,10 @@ def read_prose(body: str, origin: Location) -> Prose:
 def place_in(body: str, offset: int, origin: Location) -> Location:
     """The place of an offset in a body that begins at `origin`."""
     line = body.count("\n", 0, offset)
-    return Location(origin.path, (origin.line or 1) + line, offset - (body.rfind("\n", 0, offset) + 1) + 1)
+    before = 0 if line else (origin.column or 1) - 1
+    return Location(
+        origin.path, (origin.line or 1) + line, before + offset - (body.rfind("\n", 0, offset) + 1) + 1
+    )
 
 
 def without_code(body: str) -> str:

@@ -228,3 +228,22 @@ def test_the_public_attack_texts_are_checked_without_a_crash(registry):
     assert not any("javascript:alert" in b.body and "](javascript:" in b.body and b.id not in
                    {Path(f.at.path).stem for f in curated.findings if f.code == "MBE161"}
                    for b in curated.behaviors if "`" not in b.body and "$" not in b.body)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("[[quirk: gone]]", "MBE163"), ("[x](javascript:y)", "MBE161"), ("[[rate: a]]", "MBE162")],
+)
+def test_what_to_do_about_a_quirk_is_checked_like_a_body(write, text, code):
+    """It is shown as Markdown, too: a link to nowhere would stop the build, a number would go unchecked."""
+    write("behaviors/a.md", FRONT)
+    root = write(
+        "behaviors/quirks/q.md",
+        "---\ntitle: T\nbehavior: a\nseverity: low\nsymptoms: [s]\nmitigations:\n"
+        f'  - id: m\n    kind: prompt\n    how: "see {text}"\n---\nBody.\n',
+    )
+
+    errors = [finding for finding in load_curated(root).findings if finding.severity == "error"]
+    assert [(finding.code, finding.at.path, finding.at.line) for finding in errors] == [
+        (code, "behaviors/quirks/q.md", 9)
+    ]
