@@ -34,7 +34,8 @@ def scratch(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
         with file:
             yield path, file
     finally:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # mostly it has its final name by now; else `sweep` will find it
+            path.unlink()
 
 
 def _locked(folder: Path) -> tuple[Path, BinaryIO]:

@@ -135,7 +135,7 @@ def latest(folder: Path) -> Latest:
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise EvidenceError(f"cannot read: {error.strerror}", at=Location(str(path))) from error
+            raise _unreadable(error, path) from error
         manifest = decode(data, number)
         if manifest is not None:
             return Latest(manifest, hashlib.sha256(data).hexdigest(), tuple(damaged))
@@ -150,13 +150,17 @@ def _numbers(folder: Path) -> Iterator[int]:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise EvidenceError(
-            f"cannot read: {error.strerror}", at=Location(str(folder)), fix="mend its permissions"
-        ) from error
+        raise _unreadable(error, folder) from error
     for name in names:
         stem = name.removesuffix(".json")
         if stem.isdecimal() and path_of(folder, int(stem)).name == name:
             yield int(stem)
+
+
+def _unreadable(error: OSError, path: Path) -> EvidenceError:
+    return EvidenceError(
+        f"cannot read: {error.strerror}", at=Location(str(path)), fix="mend its permissions, or the disk"
+    )
 
 
 def settle(entries: Iterable[PartEntry]) -> tuple[PartEntry, ...]:
