@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, Final
 
 from mbe_docs.errors import EvidenceError
@@ -48,13 +49,22 @@ def _schema(types: Mapping[str, pa.DataType], required: set[str]) -> pa.Schema:
 
 def observation_batch(rows: Sequence[Observation]) -> pa.RecordBatch:
     """The columns of some observations; metadata keys are sorted, so that equal rows give equal bytes."""
-    return _batch(rows, observation_schema(), {"metadata": lambda metadata: sorted(metadata.items())})
+    return _batch(rows, observation_schema(), {"metadata": _maps})
 
 
 def excerpt_batch(rows: Sequence[Excerpt]) -> pa.RecordBatch:
     """The columns of some excerpts."""
-    as_structs: Callable[[Any], Any] = lambda scores: [dict(zip(_SCORE, s, strict=True)) for s in scores]  # noqa: E731
-    return _batch(rows, excerpt_schema(), {"scores": as_structs})
+    return _batch(rows, excerpt_schema(), {"scores": _structs})
+
+
+def joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """The rows of some batches as one."""
+    import pyarrow as pa
+
+    if len(batches) == 1:
+        return batches[0]
+    (batch,) = pa.Table.from_batches(batches).combine_chunks().to_batches()
+    return batch
 
 
 def excerpts_of(batch: pa.RecordBatch) -> Iterable[Excerpt]:
@@ -75,24 +85,25 @@ def size_of(item: Observation | Excerpt) -> int:
 
 def readable(item: Observation) -> Observation:
     """The observation without a value where that is not a number: unknown is no measurement."""
-    if item.value is not None and not math.isfinite(item.value):
+    value = item.value
+    if value is not None:
+        if math.isfinite(value):
+            return item
         item = item._replace(value=None)
-    if item.value is None and item.outcome == "scored":
-        item = item._replace(outcome="unscored")
-    return item
+    return item._replace(outcome="unscored") if item.outcome == "scored" else item
 
 
 def _batch(
-    rows: Sequence[tuple[Any, ...]], schema: pa.Schema, convert: Mapping[str, Callable[[Any], Any]]
+    rows: Sequence[tuple[Any, ...]],
+    schema: pa.Schema,
+    makers: Mapping[str, Callable[[Sequence[Any], pa.DataType], pa.Array]],
 ) -> pa.RecordBatch:
     import pyarrow as pa
 
     columns = []
     for field, values in zip(schema, zip(*rows, strict=True), strict=True):
-        change = convert.get(field.name)
-        column = [change(value) for value in values] if change else values
         try:
-            columns.append(_array(column, field.type))
+            columns.append(makers.get(field.name, _array)(values, field.type))
         except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
             raise EvidenceError(
                 f"{field.name} does not fit the evidence store: {error}",
@@ -108,6 +119,29 @@ def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         return pa.array(values, kind)
     except UnicodeEncodeError:
         return pa.array([encodable(value) for value in values], kind)
+
+
+def _maps(values: Sequence[Mapping[str, str]], kind: pa.MapType) -> pa.Array:
+    """Maps by sorted key. Scores of one attempt share one mapping, which is turned into a map once."""
+    import pyarrow as pa
+
+    distinct: list[list[tuple[str, str]]] = []
+    places: list[int] = []
+    last = None
+    for value in values:
+        if value is not last:
+            distinct.append(sorted(value.items()))
+            last = value
+        places.append(len(distinct) - 1)
+    ends = pa.array([0, *accumulate(map(len, distinct))], pa.int32())
+    keys = _array([key for key, _ in chain.from_iterable(distinct)], kind.key_type)
+    items = _array([item for _, item in chain.from_iterable(distinct)], kind.item_type)
+    made = pa.MapArray.from_arrays(ends, keys, items)
+    return made if len(distinct) == len(places) else made.take(pa.array(places, pa.int32()))
+
+
+def _structs(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    return _array([[dict(zip(_SCORE, score, strict=True)) for score in scores] for scores in values], kind)
 
 
 def encodable(value: Any) -> Any:

@@ -26,6 +26,8 @@ ROWS_PER_GROUP: Final = 32_768
 """Rows held in memory and written together; part of the format, since it decides the bytes."""
 CHARS_PER_GROUP: Final = 8 * 2**20
 """The same in characters of text of any length, whichever is reached first."""
+ROWS_AT_ONCE: Final = 4096
+"""Rows that are held as Python objects until they become columns: few, or the collector walks over them all."""
 
 Item = Run | Observation | Excerpt | Finding
 """What a source yields (`sources.interface.Item`, which a neighbour of its layer may not import)."""
@@ -79,18 +81,28 @@ class _Buffer:
     def __init__(self, table: TableWriter, batch: Callable[[Any], pa.RecordBatch]) -> None:
         self.table, self._batch = table, batch
         self._rows: list[Observation | Excerpt] = []
-        self._chars = 0
+        self._batches: list[pa.RecordBatch] = []
+        self._held = self._chars = 0
 
     def add(self, row: Observation | Excerpt) -> None:
         self._rows.append(row)
+        self._held += 1
         self._chars += columns.size_of(row)
-        if len(self._rows) >= ROWS_PER_GROUP or self._chars >= CHARS_PER_GROUP:
+        if self._held >= ROWS_PER_GROUP or self._chars >= CHARS_PER_GROUP:
             self.flush()
+        elif len(self._rows) >= ROWS_AT_ONCE:
+            self._convert()
 
     def flush(self) -> None:
+        self._convert()
+        if self._batches:
+            self.table.write(columns.joined(self._batches))
+        self._batches, self._held, self._chars = [], 0, 0
+
+    def _convert(self) -> None:
         if self._rows:
-            self.table.write(self._batch(self._rows))
-        self._rows, self._chars = [], 0
+            self._batches.append(self._batch(self._rows))
+            self._rows = []
 
 
 class _Log:

@@ -36,6 +36,8 @@ JSON_HEAD = re.compile(
     rb'\s*\{\s*(?:"\w+"\s*:\s*(?:null|true|false|-?[0-9]+|"[^"\\]*")\s*,\s*)*"eval"\s*:\s*\{'
 )
 JSON_KEYS = (b'"eval_id"', b'"run_id"', b'"task_id"', b'"created"')
+BUFFER_BYTES = 2**16
+"""Read ahead of an archive, whose members lie one behind the other."""
 HEADERS = ("header.json", "_journal/start.json")
 
 
@@ -69,7 +71,7 @@ class InspectAI:
 
 def _read_archive(log: LogFile, settings: Settings) -> Iterator[Item]:
     complaints = Complaints(log.uri)
-    with log.path.open("rb") as file:
+    with log.path.open("rb", BUFFER_BYTES) as file:
         try:
             archive = Archive(file, settings.limits)
         except ArchiveError as error:

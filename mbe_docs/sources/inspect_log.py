@@ -1,7 +1,8 @@
 """The parts of an Inspect log that are read: everything else is skipped while decoding.
 
 Field names are Inspect's. A field that is missing is `None`; a field of an unexpected type refuses the
-document. The header is small and has changed most, so it is typed loosely and read with care.
+document. The header is small and has changed most, so it is typed loosely and read with care. The garbage
+collector is told to leave these structs alone (`gc=False`): what was decoded from JSON holds no cycles.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 import msgspec
 
 
-class Header(msgspec.Struct):
+class Header(msgspec.Struct, gc=False):
     """`header.json`, `_journal/start.json`, or the top of a `.json` log."""
 
     version: Any = None
@@ -26,13 +27,13 @@ class Header(msgspec.Struct):
     metadata: Any = None
 
 
-class JsonLog(Header):
+class JsonLog(Header, gc=False):
     """A `.json` log; samples stay undecoded so that a bad one costs only itself."""
 
     samples: list[msgspec.Raw] | None = None
 
 
-class Content(msgspec.Struct):
+class Content(msgspec.Struct, gc=False):
     """One part of a message; media are held as a path, a data URL or an attachment reference."""
 
     type: str | None = None
@@ -43,14 +44,14 @@ class Content(msgspec.Struct):
     document: str | None = None
 
 
-class Message(msgspec.Struct):
+class Message(msgspec.Struct, gc=False):
     """A chat message."""
 
     role: str | None = None
     content: str | list[Content] | None = None
 
 
-class Usage(msgspec.Struct):
+class Usage(msgspec.Struct, gc=False):
     """Tokens and cost, as counted by the provider."""
 
     input_tokens: int | None = None
@@ -62,13 +63,13 @@ class Usage(msgspec.Struct):
     total_cost: float | None = None
 
 
-class Choice(msgspec.Struct):
+class Choice(msgspec.Struct, gc=False):
     """One answer, without its text."""
 
     stop_reason: str | None = None
 
 
-class Output(msgspec.Struct):
+class Output(msgspec.Struct, gc=False):
     """What the model answered, without the text."""
 
     model: str | None = None
@@ -78,25 +79,25 @@ class Output(msgspec.Struct):
     fallback: Any = None
 
 
-class Score(msgspec.Struct):
+class Score(msgspec.Struct, gc=False):
     """A score, without answer and explanation."""
 
     value: Any = None
 
 
-class Limit(msgspec.Struct):
+class Limit(msgspec.Struct, gc=False):
     """The limit that ended a sample."""
 
     type: str | None = None
 
 
-class Failure(msgspec.Struct):
+class Failure(msgspec.Struct, gc=False):
     """The error that ended a sample."""
 
     message: str | None = None
 
 
-class Sample(msgspec.Struct):
+class Sample(msgspec.Struct, gc=False):
     """One sample × epoch."""
 
     id: int | str
@@ -119,27 +120,27 @@ class Sample(msgspec.Struct):
     model_fallbacks: Any = None
 
 
-class TextChoice(Choice):
+class TextChoice(Choice, gc=False):
     """One answer with its text."""
 
     message: Message | None = None
 
 
-class TextOutput(Output):
+class TextOutput(Output, gc=False):
     """What the model answered."""
 
     choices: list[TextChoice] | None = None  # type: ignore[assignment]
     completion: str | None = None
 
 
-class TextScore(Score):
+class TextScore(Score, gc=False):
     """A score with its reasons."""
 
     answer: str | None = None
     explanation: str | None = None
 
 
-class TextSample(Sample, kw_only=True):
+class TextSample(Sample, kw_only=True, gc=False):
     """One sample × epoch with the texts that an excerpt shows."""
 
     output: TextOutput | None = None
@@ -147,19 +148,19 @@ class TextSample(Sample, kw_only=True):
     score: TextScore | None = None
 
 
-class Attachments(msgspec.Struct):
+class Attachments(msgspec.Struct, gc=False):
     """Long texts and media that a sample refers to."""
 
     attachments: dict[str, str] | None = None
 
 
-class Conversation(msgspec.Struct):
+class Conversation(msgspec.Struct, gc=False):
     """The messages of a sample: read for the first sample only, to see a system prompt."""
 
     messages: list[Message] | None = None
 
 
-class Invalidation(msgspec.Struct):
+class Invalidation(msgspec.Struct, gc=False):
     """Whether a sample was struck out after the run."""
 
     invalidation: Any = None

@@ -28,6 +28,7 @@ class LogFile:
     path: Path
     uri: str
     """How the log is called in records: relative to the ingested folder where there is one."""
+    _digest: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def head(self) -> bytes:
         """The first 4 KiB at most."""
@@ -35,9 +36,11 @@ class LogFile:
             return file.read(HEAD_BYTES)
 
     def sha256(self) -> str:
-        """Hex digest of the whole file, read in constant memory."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        """Hex digest of the whole file, read once and in constant memory."""
+        if not self._digest:
+            with self.path.open("rb") as file:
+                self._digest.append(hashlib.file_digest(file, "sha256").hexdigest())
+        return self._digest[0]
 
 
 @dataclass(frozen=True, slots=True)
