@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, Final
 
 from mbe_docs.errors import EvidenceError
@@ -125,19 +124,22 @@ def _maps(values: Sequence[Mapping[str, str]], kind: pa.MapType) -> pa.Array:
     """Maps by sorted key. Scores of one attempt share one mapping, which is turned into a map once."""
     import pyarrow as pa
 
-    distinct: list[list[tuple[str, str]]] = []
-    places: list[int] = []
+    keys: list[str] = []
+    items: list[str] = []
+    ends, places = [0], []
     last = None
     for value in values:
         if value is not last:
-            distinct.append(sorted(value.items()))
+            names = sorted(value)
+            keys += names
+            items += map(value.__getitem__, names)
+            ends.append(len(keys))
             last = value
-        places.append(len(distinct) - 1)
-    ends = pa.array([0, *accumulate(map(len, distinct))], pa.int32())
-    keys = _array([key for key, _ in chain.from_iterable(distinct)], kind.key_type)
-    items = _array([item for _, item in chain.from_iterable(distinct)], kind.item_type)
-    made = pa.MapArray.from_arrays(ends, keys, items)
-    return made if len(distinct) == len(places) else made.take(pa.array(places, pa.int32()))
+        places.append(len(ends) - 2)
+    made = pa.MapArray.from_arrays(
+        pa.array(ends, pa.int32()), _array(keys, kind.key_type), _array(items, kind.item_type)
+    )
+    return made if len(ends) - 1 == len(places) else made.take(pa.array(places, pa.int32()))
 
 
 def _structs(values: Sequence[Any], kind: pa.DataType) -> pa.Array:

@@ -26,8 +26,8 @@ ROWS_PER_GROUP: Final = 32_768
 """Rows held in memory and written together; part of the format, since it decides the bytes."""
 CHARS_PER_GROUP: Final = 8 * 2**20
 """The same in characters of text of any length, whichever is reached first."""
-ROWS_AT_ONCE: Final = 4096
-"""Rows that are held as Python objects until they become columns: few, or the collector walks over them all."""
+ROWS_AT_ONCE: Final = 512
+"""Rows held as Python objects until they become columns: few, to stay in the processor's cache."""
 
 Item = Run | Observation | Excerpt | Finding
 """What a source yields (`sources.interface.Item`, which a neighbour of its layer may not import)."""

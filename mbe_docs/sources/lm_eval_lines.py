@@ -15,6 +15,8 @@ from mbe_docs.sources.inspect_run import utc
 
 T = TypeVar("T")
 
+BUFFER_BYTES = 2**16
+"""Read ahead: with less, reading the lines costs more than decoding them."""
 LINE_BYTES = 64 * 2**20
 """Longest line that is read."""
 _ANY = msgspec.json.Decoder()
@@ -33,7 +35,7 @@ class Line(NamedTuple):
 
 def lines_of(path: Path) -> Iterator[Line]:
     """The lines of a file that hold anything; after one above the limit nothing is read."""
-    with path.open("rb") as file:
+    with path.open("rb", BUFFER_BYTES) as file:
         number = 0
         while data := file.readline(LINE_BYTES):
             number += 1

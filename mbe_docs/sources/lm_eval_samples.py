@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from mbe_docs.records.findings import Finding
 from mbe_docs.sources.complaints import Complaints
 from mbe_docs.sources.decoding import DocumentError, as_dict, as_list
 from mbe_docs.sources.inspect_messages import cut
+from mbe_docs.sources.inspect_samples import new
 from mbe_docs.sources.interface import Settings
 from mbe_docs.sources.lm_eval_lines import Line, anything, decode, digest_of, lines_of, shown
 from mbe_docs.sources.scores import Value, value_of, values_of
@@ -32,7 +33,7 @@ METADATA_CHARS = 50
 Item = Observation | Excerpt | Finding
 
 
-class Row(msgspec.Struct):
+class Row(msgspec.Struct, gc=False):
     """What every row has; the metrics lie beside it under names that the row lists."""
 
     doc_id: int | str
@@ -52,11 +53,11 @@ _ROW = msgspec.json.Decoder(Row)
 _ENCODER = msgspec.json.Encoder()
 
 
-def decoder_of(metrics: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
+def decoder_of(metrics: Sequence[str]) -> msgspec.json.Decoder[Any]:
     """A decoder for rows with these metrics, which are in `score_0`, `score_1`, …"""
     fields = [(f"score_{index}", Any, None) for index in range(len(metrics))]
     names = {f"score_{index}": name for index, name in enumerate(metrics)}
-    return msgspec.json.Decoder(msgspec.defstruct("ScoredRow", fields, bases=(Row,), rename=names))
+    return msgspec.json.Decoder(msgspec.defstruct("ScoredRow", fields, bases=(Row,), rename=names, gc=False))
 
 
 def first_of(path: Path) -> tuple[str, ...]:
@@ -98,7 +99,9 @@ class SampleReader:
     _identical: int = 0
     _aggregates: dict[str, None] = field(default_factory=dict)
     _known: dict[str, dict[str, int]] = field(default_factory=dict)
-    _metrics: tuple[str, ...] = ()
+    _metrics: list[str] = field(default_factory=list)
+    _fields: tuple[tuple[str, str], ...] = ()
+    """Where a row has each metric, and its name."""
     _decoder: msgspec.json.Decoder[Any] = _ROW
 
     def items(self) -> Iterator[Item]:
@@ -123,12 +126,12 @@ class SampleReader:
         metrics = row.metrics
         if metrics is None:
             raise DocumentError("it does not say which of its values are metrics")
-        if tuple(metrics) != self._metrics:
-            own = tuple(metrics)
-            usable = tuple(dict.fromkeys(name for name in own if name not in FIXED))
+        if metrics != self._metrics:
+            usable = list(dict.fromkeys(name for name in metrics if name not in FIXED))
             self._decoder, self._metrics = decoder_of(usable), usable
+            self._fields = tuple((f"score_{index}", name) for index, name in enumerate(usable))
             row, notes = decode(line.data, self._decoder)
-            if usable != own:
+            if usable != metrics:
                 raise DocumentError("a metric has the name of another field, or is listed twice")
         return row, notes
 
@@ -146,7 +149,8 @@ class SampleReader:
             line=line.number,
         )
 
-    def _row(self, number: int, row: Any, input_hash: str) -> Iterator[Item]:
+    def _row(self, number: int, row: Any, input_hash: str) -> list[Item]:
+        items: list[Item] = []
         kind = row.filter or "none"
         sample_id = str(row.doc_id)
         known = self._known.setdefault(kind, {})
@@ -155,32 +159,33 @@ class SampleReader:
             sample_id = f"{sample_id}#{input_hash[:8]}"
             problem = f"the row has the id of another document; it is read as {sample_id[:80]!a}"
             fix = "find out whether two files were joined"
-            yield from self.complaints.add("MBE222", "warning", problem, fix, line=number)
+            items += self.complaints.add("MBE222", "warning", problem, fix, line=number)
         if sample_id in known:
-            yield from self.complaints.add(
+            items += self.complaints.add(
                 "MBE213",
                 "warning",
                 f"document {sample_id[:80]!a} is there again for filter {kind[:80]!a}; the first counts",
                 "find out which one is right, and remove the other",
                 line=number,
             )
-            return
+            return items
         known[sample_id] = digest
         repeats = self._repeats(row, is_first=len(self._known) == 1)
         facts = metadata_of(row.doc)
         scores, attempts = self._scores(row, kind, repeats)
         self.epochs.add(attempts)
-        for name, epoch, value in scores:
-            if value.problem:
-                problem = f"{name[:80]!a}: {value.problem}; the score is unknown, not zero"
+        for name, epoch, (score, label, trouble) in scores:
+            if trouble:
+                problem = f"{name[:80]!a}: {trouble}; the score is unknown, not zero"
                 fix = "let the metric return a number"
-                yield from self.complaints.add("MBE211", "error", problem, fix, line=number)
-            outcome = "unscored" if value.number is None else "scored"
-            self.scored += value.number is not None
+                items += self.complaints.add("MBE211", "error", problem, fix, line=number)
+            outcome = "unscored" if score is None else "scored"
+            self.scored += score is not None
             first = (self.run_key, sample_id, input_hash, epoch, name)
-            yield Observation._make((*first, value.number, value.label, outcome, facts, *_NOT_LOGGED))
+            items.append(new(Observation, (*first, score, label, outcome, facts, *_NOT_LOGGED)))
         if self.settings.excerpts and len(self._known) == 1:
-            yield from self._excerpts(row, sample_id, attempts, scores)
+            items += self._excerpts(row, sample_id, attempts, scores)
+        return items
 
     def _repeats(self, row: Any, *, is_first: bool) -> list[Any]:
         """The answers of a document that was asked more than once; counted in the first filter's rows."""
@@ -198,12 +203,12 @@ class SampleReader:
         """Scorer, epoch and value of each score, and how many attempts of the document are told apart."""
         found: list[tuple[str, int, Value]] = []
         attempts = 1
-        for index, metric in enumerate(self._metrics):
-            raw = getattr(row, f"score_{index}")
+        for field_name, metric in self._fields:
+            raw = getattr(row, field_name)
             name = f"{metric},{kind}"
             if type(raw) is float and math.isfinite(raw):
                 self.names[name] = None
-                found.append((name, 1, Value(raw, None)))
+                found.append((name, 1, new(Value, (raw, None, None))))
             elif isinstance(raw, list):
                 each = self._of_repeats(row, raw, repeats)
                 if each is None:
