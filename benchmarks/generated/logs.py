@@ -144,8 +144,7 @@ def _inspect_header(prose, samples):
     plan = {"name": "plan", "steps": [{"solver": "generate", "params": {}}], "config": {}}
     results = {"total_samples": samples, "completed_samples": samples, "scores": []}
     stats = {"started_at": _clock(0), "completed_at": _clock(samples), "model_usage": {}}
-    head = {"version": 2, "status": "success", "eval": spec, "plan": plan, "results": results, "stats": stats}
-    return head
+    return {"version": 2, "status": "success", "eval": spec, "plan": plan, "results": results, "stats": stats}
 
 
 def _summary(sample):
@@ -183,7 +182,12 @@ class Archive:
     def add(self, name, value):
         """Another member: a value as JSON."""
         data = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-        packed, raw, crc, at = self._compressor.compress(data), name.encode(), zlib.crc32(data), self._file.tell()
+        packed, raw, crc, at = (
+            self._compressor.compress(data),
+            name.encode(),
+            zlib.crc32(data),
+            self._file.tell(),
+        )
         sizes = (crc, len(packed), len(data), len(raw))
         self._file.write(struct.pack("<4s5H3I2H", b"PK\x03\x04", 20, 0, 93, 0, 0, *sizes, 0) + raw + packed)
         entry = struct.pack("<4s6H3I5H2I", b"PK\x01\x02", 20, 20, 0, 93, 0, 0, *sizes, 0, 0, 0, 0, 0, at)
@@ -230,7 +234,10 @@ def _lm_eval_row(prose, number, chars):
         "doc": {"question": question, "answer": answer, "subject": f"s{prose.random.randint(0, 40)}"},
         "target": answer,
         "arguments": {
-            "gen_args_0": {"arg_0": f"{shots}\n\n{question}", "arg_1": {"until": ["\n\n"], "max_gen_toks": 256}}
+            "gen_args_0": {
+                "arg_0": f"{shots}\n\n{question}",
+                "arg_1": {"until": ["\n\n"], "max_gen_toks": 256},
+            }
         },
         "resps": [[said]],
         "filtered_resps": [said[-200:]],
@@ -255,8 +262,10 @@ def promptfoo_export(path, rows, *, seed, chars=5000):
     with path.open("w") as file:
         file.write('{\n  "evalId": "eval-gen-2026-09-01T08:00:00",\n  "results": ')
         file.write(json.dumps(head, indent=2)[:-2] + ',\n    "results": [\n')
+        test = {}
         for number in range(rows):
-            row = _promptfoo_row(prose, number // 2, number % 2, providers[number % 2], chars)
+            test = test if number % 2 else _promptfoo_test(prose, number // 2, chars)
+            row = _promptfoo_row(prose, number, test, providers[number % 2], chars)
             file.write((",\n" if number else "") + json.dumps(row, indent=2, ensure_ascii=False))
         rest = json.dumps(tail["config"], indent=2)
         file.write('\n    ],\n    "stats": ' + json.dumps(tail["stats"]) + '\n  },\n  "config": ' + rest)
@@ -264,10 +273,20 @@ def promptfoo_export(path, rows, *, seed, chars=5000):
     return path
 
 
-def _promptfoo_row(prose, test, column, provider, chars):
-    question, said = prose.text(chars // 3), prose.text(chars // 6)
+def _promptfoo_test(prose, number, chars):
     asserts = [{"type": "contains", "value": "42"}, {"type": "llm-rubric", "value": prose.text(200)}]
     asserts[1]["metric"] = "tone"
+    return {
+        "description": f"test {number}",
+        "vars": {"question": prose.text(chars // 3), "topic": f"t{number % 11}"},
+        "assert": asserts,
+        "options": {"provider": "acme:judge-1"},
+        "metadata": {"suite": "main"},
+    }
+
+
+def _promptfoo_row(prose, number, test, provider, chars):
+    said, asserts = prose.text(chars // 6), test["assert"]
     passed, tone = prose.random.random() < 0.6, round(prose.random.random(), 3)
     results = [
         {"pass": passed, "score": float(passed), "reason": prose.text(150), "assertion": asserts[0]},
@@ -276,8 +295,6 @@ def _promptfoo_row(prose, test, column, provider, chars):
     tokens = {"prompt": prose.random.randint(100, 900), "completion": prose.random.randint(10, 400)}
     tokens |= {"total": sum(tokens.values()), "numRequests": 1, "completionDetails": {"reasoning": 0}}
     named, score = {"tone": tone}, round((passed + tone) / 2, 4)
-    variables = {"question": question, "topic": f"t{test % 11}"}
-    options = {"provider": "acme:judge-1"}
     return {
         "cost": 0.0012,
         "gradingResult": {
@@ -290,9 +307,9 @@ def _promptfoo_row(prose, test, column, provider, chars):
         "id": prose.key(),
         "latencyMs": prose.random.randint(200, 9000),
         "namedScores": named,
-        "prompt": {"raw": question, "label": "plain"},
+        "prompt": {"raw": test["vars"]["question"], "label": "plain"},
         "promptId": "a" * 64,
-        "promptIdx": column,
+        "promptIdx": number % 2,
         "provider": provider,
         "response": {
             "output": said,
@@ -303,15 +320,9 @@ def _promptfoo_row(prose, test, column, provider, chars):
         },
         "score": score,
         "success": passed,
-        "testCase": {
-            "description": f"test {test}",
-            "vars": variables,
-            "assert": asserts,
-            "options": options,
-            "metadata": {"suite": "main"},
-        },
-        "testIdx": test,
-        "vars": variables,
+        "testCase": test,
+        "testIdx": number // 2,
+        "vars": test["vars"],
         "metadata": {},
         "failureReason": 0 if passed else 1,
         "tokenUsage": tokens,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -28,9 +29,22 @@ CHARS_PER_GROUP: Final = 8 * 2**20
 """The same in characters of text of any length, whichever is reached first."""
 ROWS_AT_ONCE: Final = 512
 """Rows held as Python objects until they become columns: few, to stay in the processor's cache."""
+OBJECTS_PER_COLLECTION: Final = 100_000
+"""New objects after which the garbage collector looks for cycles while a log is read, in place of 700."""
 
 Item = Run | Observation | Excerpt | Finding
 """What a source yields (`sources.interface.Item`, which a neighbour of its layer may not import)."""
+
+
+@contextlib.contextmanager
+def rarely_collected() -> Iterator[None]:
+    """A log makes many objects and no cycles: the collector would walk over them for nothing."""
+    before = gc.get_threshold()
+    gc.set_threshold(OBJECTS_PER_COLLECTION, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class TableWriter:
@@ -167,7 +181,7 @@ def write(
 ) -> tuple[PartEntry, tuple[Finding, ...]]:
     """Write the part of one log, and a file of excerpts where it has any: see `EvidenceStore.write_part`."""
     at = Location(source_uri)
-    with contextlib.ExitStack() as stack:
+    with rarely_collected(), contextlib.ExitStack() as stack:
         log = _Log(root, stack)
         for item in items:
             log.take(item)

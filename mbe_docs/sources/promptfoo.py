@@ -18,23 +18,22 @@ from mbe_docs.sources.complaints import Complaints
 from mbe_docs.sources.decoding import BYTE_ORDER_MARK, DocumentError, as_dict, as_int, as_text
 from mbe_docs.sources.inspect_messages import cut
 from mbe_docs.sources.inspect_run import scalars
+from mbe_docs.sources.inspect_samples import new
 from mbe_docs.sources.interface import HEAD_BYTES, Item, LogFile, Settings, Source
 from mbe_docs.sources.lm_eval_lines import anything, instant, shown
+from mbe_docs.sources.promptfoo_cases import Case, Cases, Identity
 from mbe_docs.sources.promptfoo_files import OpenExport, Place
 from mbe_docs.sources.promptfoo_rows import (
     STRIPPED_OUTPUT,
     STRIPPED_PROMPT,
-    Identity,
     Provider,
     Row,
     amounts_of,
     answering_model,
     decode,
     has_failed,
-    identity_of,
     is_cached,
     is_ungraded,
-    judges_of,
     metadata_of,
     outcome_of,
     scores_of,
@@ -131,6 +130,7 @@ class _ExportReader:
     complaints: Complaints = field(init=False)
     _columns: dict[tuple[str, str | None, int | None], Column] = field(default_factory=dict)
     _known: dict[tuple[bytes, int | None], Column] = field(default_factory=dict)
+    _cases: Cases = field(default_factory=Cases)
 
     def __post_init__(self) -> None:
         self.complaints = Complaints(self.log.uri)
@@ -140,16 +140,16 @@ class _ExportReader:
         self.sha256 = self.log.sha256()
         for place, data in self.opened.rows(most_mapped=self.settings.limits.member_bytes):
             try:
-                row, notes = decode(data)
-                column, identity = self._column(row), identity_of(row)
+                row, notes = (data, ()) if isinstance(data, Row) else decode(data)
+                column, case = self._column(row), self._cases.of(row)
             except DocumentError as error:
                 yield from self._lose(place, error)
                 continue
-            for note in notes:
+            for note in dict.fromkeys(notes + case.notes) if notes or case.notes else ():
                 yield from self.complaints.add(
                     "MBE216", "note", f"{place.text} is unusual: {note}", "nothing to do", line=place.line
                 )
-            yield from self._row(place, row, column, identity)
+            yield from self._row(place, row, column, case)
         for note in self.opened.notes:
             yield from self.complaints.add("MBE216", "note", f"the file is unusual: {note}", "nothing to do")
         if self.opened.trouble:
@@ -212,15 +212,16 @@ class _ExportReader:
         column = self._known[raw, index] = self._columns[name, label, index]
         return column
 
-    def _row(self, place: Place, row: Row, column: Column, identity: Identity) -> Iterator[Item]:
+    def _row(self, place: Place, row: Row, column: Column, case: Case) -> list[Item]:
+        items: list[Item] = []
         column.rows += 1
-        sample, input_hash = self._sample(row, column, identity)
+        sample, input_hash = self._sample(row, column, case.identity)
         if is_cached(row):
             column.cached += 1
-            return
+            return items
         epoch = self._epoch(row, sample)
         if epoch is None:
-            yield from self.complaints.add(
+            items += self.complaints.add(
                 "MBE213",
                 "warning",
                 f"{place.text} states sample {sample.sample_id[:80]!a}, repeat {row.repeatIndex} again;"
@@ -228,24 +229,25 @@ class _ExportReader:
                 "find out which one is right, and remove the other",
                 line=place.line,
             )
-            return
-        self._note(row, column, sample, is_empty=identity.is_empty)
-        outcome, stop = outcome_of(row)
-        column.failed += has_failed(row)
-        scores = scores_of(row)
+            return items
+        self._note(row, column, sample, case)
+        failed = has_failed(row)
+        column.failed += failed
+        outcome, stop = outcome_of(row, failed=failed)
+        scores = scores_of(row, case.names, failed=failed)
         model = answering_model(row)
         if model:
             column.models.add(model)
-        facts = (metadata_of(row), *amounts_of(row), stop, model, None, None)
+        facts = (metadata_of(row, case.metadata), *amounts_of(row), stop, model, None, None)
         for name, value in scores:
             number = None if outcome == "infra_error" else value.number
             column.scorers[name] = None
             column.scored += number is not None
             ended = outcome or ("unscored" if number is None else "scored")
             first = (column.key, sample.sample_id, input_hash, epoch, name)
-            yield Observation._make((*first, number, value.label, ended, *facts))
+            items.append(new(Observation, (*first, number, value.label, ended, *facts)))
             if value.problem:
-                yield from self.complaints.add(
+                items += self.complaints.add(
                     "MBE211",
                     "error",
                     f"{place.text}: {name[:80]!a}: {value.problem}; the score is unknown, not zero",
@@ -253,7 +255,8 @@ class _ExportReader:
                     line=place.line,
                 )
         if self.settings.excerpts:
-            yield self._excerpt(row, column, sample.sample_id, epoch, scores)
+            items.append(self._excerpt(row, column, sample.sample_id, epoch, scores))
+        return items
 
     def _sample(self, row: Row, column: Column, identity: Identity) -> tuple[Sample, str]:
         input_hash = identity.input_hash
@@ -274,11 +277,11 @@ class _ExportReader:
         sample.epochs |= 1 << index
         return index + 1
 
-    def _note(self, row: Row, column: Column, sample: Sample, *, is_empty: bool) -> None:
-        column.judges |= judges_of(row)
+    def _note(self, row: Row, column: Column, sample: Sample, case: Case) -> None:
+        column.judges |= case.judges
         column.ungraded += is_ungraded(row)
         output = bytes(row.response.output) if row.response is not None else b"null"
-        column.stripped += is_empty or output == STRIPPED_OUTPUT
+        column.stripped += case.identity.is_empty or output == STRIPPED_OUTPUT
         if output not in (STRIPPED_OUTPUT, b"null"):
             answer = hash(output)
             sample.differs |= sample.answer not in (None, answer)

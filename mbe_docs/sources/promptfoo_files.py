@@ -13,22 +13,45 @@ import msgspec
 
 from mbe_docs.sources.decoding import BYTE_ORDER_MARK, DocumentError
 from mbe_docs.sources.lm_eval_lines import decode, lines_of
+from mbe_docs.sources.promptfoo_rows import Row
 from mbe_docs.sources.promptfoo_run import Config, Export, Summary
 
 MOST_TOLERATED = 64 * 2**20
 """Largest file that is decoded again as a whole where a strict parser refuses it."""
+
+
+class _Rows(Summary):
+    """`results` with its rows decoded: what most exports allow, and all of it in one pass."""
+
+    results: list[Row] | None = None  # type: ignore[assignment]
+
+
+class _Typed(Export):
+    results: _Rows = msgspec.field(default_factory=_Rows)
+
+
+_TYPED = msgspec.json.Decoder(_Typed)
 _EXPORT = msgspec.json.Decoder(Export)
 _ENCODER = msgspec.json.Encoder()
 _BROKEN = (ijson.JSONError, UnicodeError, ValueError, OverflowError, RecursionError)
+
+Undecoded = bytes | msgspec.Raw | Row
+"""A row as it was found; decoded with its export, where that was possible."""
 
 
 class Place(NamedTuple):
     """Where a row stands."""
 
-    text: str
+    index: int
+    """From 0."""
     line: int | None = None
     is_cut: bool = False
     """Whether the file ends inside of this row, if it is not readable."""
+
+    @property
+    def text(self) -> str:
+        """How findings call it."""
+        return f"results[{self.index:,}]" if self.line is None else f"line {self.line:,}"
 
 
 @dataclass(slots=True)
@@ -43,7 +66,7 @@ class OpenExport:
     notes: tuple[str, ...] = ()
     """What had to be tolerated in the file as a whole."""
 
-    def rows(self, *, most_mapped: int) -> Iterator[tuple[Place, bytes | msgspec.Raw]]:
+    def rows(self, *, most_mapped: int) -> Iterator[tuple[Place, Undecoded]]:
         """The rows in file order; a JSON file above `most_mapped` bytes is streamed in constant memory."""
         if self.path.suffix.lower() == ".jsonl":
             return self._lines()
@@ -52,17 +75,21 @@ class OpenExport:
 
     def _lines(self) -> Iterator[tuple[Place, bytes]]:
         for line in lines_of(self.path):
-            yield Place(f"line {line.number:,}", line.number, line.is_cut), line.data
+            yield Place(line.number - 1, line.number, line.is_cut), line.data
 
-    def _mapped(self) -> list[msgspec.Raw] | None:
+    def _mapped(self) -> list[Any] | None:
         """Rows as views of the mapped file; `None` where the file is not JSON from beginning to end."""
         with self.path.open("rb") as file:
             # Never closed by hand: the rows are views of it, and it goes with the last of them.
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        start = len(BYTE_ORDER_MARK) if mapped[:3] == BYTE_ORDER_MARK else 0
-        try:
-            self.export = _EXPORT.decode(memoryview(mapped)[start:])
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        whole = memoryview(mapped)[len(BYTE_ORDER_MARK) if mapped[:3] == BYTE_ORDER_MARK else 0 :]
+        for decoder in (_TYPED, _EXPORT):
+            try:
+                self.export = decoder.decode(whole)
+                break
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                continue
+        else:
             if len(mapped) > MOST_TOLERATED:
                 return None
             try:
@@ -72,9 +99,10 @@ class OpenExport:
         rows, self.export.results.results = self.export.results.results or [], None
         return rows
 
-    def _listed(self, rows: list[msgspec.Raw]) -> Iterator[tuple[Place, msgspec.Raw]]:
-        for index, row in enumerate(rows):
-            yield Place(f"results[{index:,}]"), row
+    def _listed(self, rows: list[Any]) -> Iterator[tuple[Place, msgspec.Raw | Row]]:
+        for index in range(len(rows)):
+            row, rows[index] = rows[index], None  # each goes when it is read
+            yield Place(index), row
 
     def _streamed(self) -> Iterator[tuple[Place, bytes]]:
         export = self.export
@@ -94,7 +122,7 @@ class OpenExport:
                     why = str(error).strip().split("\n", 1)[0][:200]
                     self.trouble = f"the file cannot be read past row {index:,}: {why}"
                     return
-                yield Place(f"results[{index:,}]"), data
+                yield Place(index), data
                 index += 1
         export.results.stats = self._first("results.stats")
         export.config = Config(

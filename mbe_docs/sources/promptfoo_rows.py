@@ -2,47 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
 from mbe_docs.records.evals import Outcome
-from mbe_docs.sources.decoding import (
-    as_dict,
-    as_int,
-    as_list,
-    as_text,
-)
-from mbe_docs.sources.inspect_samples import LARGEST, metadata_text, scaled
-from mbe_docs.sources.lm_eval_lines import anything
+from mbe_docs.sources.decoding import as_dict, as_int, as_text
+from mbe_docs.sources.inspect_samples import LARGEST, scaled
 from mbe_docs.sources.lm_eval_lines import decode as decode_as
 from mbe_docs.sources.scores import Value, value_of
 
 NULL = msgspec.Raw(b"null")
 STRIPPED_OUTPUT = b'"[output stripped]"'
 STRIPPED_PROMPT = "[prompt stripped]"
-VARIABLE_CHARS = 50
-"""Longest variable that is kept to slice by: a category, never a question."""
 ERROR = 2
 """`failureReason` of a row without an answer."""
 REFUSED = frozenset({"content_filter", "content-filter", "refusal", "safety"})
 TRUNCATED = frozenset({"length", "max_tokens"})
-GRADED = (
-    *("llm-rubric", "model-graded", "factuality", "answer-relevance", "context-", "g-eval", "similar"),
-    *(
-        "classifier",
-        "moderation",
-        "select-best",
-        "conversation-relevance",
-        "search-rubric",
-        "trajectory:goal",
-    ),
-)
-"""How the types of assertions begin that ask a model."""
 
 
-class Provider(msgspec.Struct):
+class Provider(msgspec.Struct, gc=False):
     """The column of the result."""
 
     id: Any = None
@@ -50,14 +30,14 @@ class Provider(msgspec.Struct):
     config: Any = None
 
 
-class Details(msgspec.Struct):
+class Details(msgspec.Struct, gc=False):
     """Parts of the completion's tokens."""
 
     reasoning: Any = None
     cacheReadInputTokens: Any = None  # noqa: N815  # promptfoo's name
 
 
-class Usage(msgspec.Struct):
+class Usage(msgspec.Struct, gc=False):
     """Tokens of one answer; those of assertions are elsewhere."""
 
     prompt: Any = None
@@ -65,7 +45,7 @@ class Usage(msgspec.Struct):
     completionDetails: Details | None = None  # noqa: N815
 
 
-class Response(msgspec.Struct):
+class Response(msgspec.Struct, gc=False):
     """What the provider returned."""
 
     output: msgspec.Raw = NULL
@@ -79,7 +59,7 @@ class Response(msgspec.Struct):
     tokenUsage: Usage | None = None  # noqa: N815
 
 
-class Grading(msgspec.Struct):
+class Grading(msgspec.Struct, gc=False):
     """The verdict over all assertions."""
 
     score: Any = None
@@ -87,25 +67,15 @@ class Grading(msgspec.Struct):
     metadata: Any = None
 
 
-class Test(msgspec.Struct):
-    """The test case."""
-
-    description: Any = None
-    vars: msgspec.Raw = NULL
-    assertions: Any = msgspec.field(default=None, name="assert")
-    options: Any = None
-    metadata: Any = None
-
-
-class Row(msgspec.Struct):
+class Row(msgspec.Struct, gc=False):
     """One element of `results.results`, or one line of a JSON-lines export."""
 
     provider: msgspec.Raw
     promptIdx: Any = None  # noqa: N815
     testIdx: Any = None  # noqa: N815
     prompt: msgspec.Raw = NULL
-    vars: Any = None
-    testCase: Test | None = None  # noqa: N815
+    vars: msgspec.Raw = NULL
+    testCase: msgspec.Raw = NULL  # noqa: N815
     response: Response | None = None
     success: Any = None
     score: Any = None
@@ -119,7 +89,7 @@ class Row(msgspec.Struct):
     repeatIndex: Any = None  # noqa: N815
 
 
-class Answer(msgspec.Struct):
+class Answer(msgspec.Struct, gc=False):
     """The provider's own response, where promptfoo kept it."""
 
     model: Any = None
@@ -127,7 +97,6 @@ class Answer(msgspec.Struct):
 
 _ROW = msgspec.json.Decoder(Row)
 _NAMED = msgspec.json.Decoder(Answer)
-_SORTED = msgspec.json.Encoder(order="sorted")
 
 
 def decode(data: bytes | msgspec.Raw) -> tuple[Row, tuple[str, ...]]:
@@ -139,39 +108,6 @@ def decode(data: bytes | msgspec.Raw) -> tuple[Row, tuple[str, ...]]:
     return decode_as(data, _ROW)
 
 
-def variables_of(row: Row) -> dict[str, Any]:
-    """Variables as they were filled in, else those of the test."""
-    if row.vars or row.testCase is None:
-        return as_dict(row.vars)
-    return as_dict(anything(row.testCase.vars))
-
-
-class Identity(NamedTuple):
-    """What a sample is, apart from the prompt template and the model."""
-
-    input_hash: str
-    description: str | None
-    is_empty: bool
-    """Whether nothing tells it from another sample: variables, assertions and texts were all left out."""
-
-
-def identity_of(row: Row) -> Identity:
-    """By variables, description and assertions, the same for every repeat.
-
-    Variables that begin with `_` and `sessionId` differ between repeats. A test with the same variables and
-    other assertions is another sample. Without variables the rendered prompt counts.
-    """
-    test = row.testCase or Test()
-    given = variables_of(row)
-    asked: Any = {name: value for name, value in given.items() if name[:1] != "_" and name != "sessionId"}
-    description = as_text(test.description)
-    if not asked:
-        asked = as_text(as_dict(anything(row.prompt)).get("raw"))
-        asked = None if asked == STRIPPED_PROMPT else asked
-    digest = hashlib.sha256(_SORTED.encode((asked, None, (description, test.assertions)))).hexdigest()[:32]
-    return Identity(digest, description, not asked and not description and not test.assertions)
-
-
 def is_cached(row: Row) -> bool:
     """Whether the answer is a copy from promptfoo's cache, as promptfoo's own statistics define it."""
     if row.response is not None and row.response.cached is True:
@@ -180,7 +116,7 @@ def is_cached(row: Row) -> bool:
     return grading is not None and as_dict(grading.metadata).get("cachedResponse") is True
 
 
-def outcome_of(row: Row) -> tuple[Outcome | None, str | None]:
+def outcome_of(row: Row, *, failed: bool) -> tuple[Outcome | None, str | None]:
     """How the attempt ended, `None` where the scores decide; and why the model stopped.
 
     `guardrails.flagged` does not mean that anything was stopped.
@@ -191,7 +127,7 @@ def outcome_of(row: Row) -> tuple[Outcome | None, str | None]:
     is_refusal = response is not None and (response.isRefusal is True or reason in REFUSED)
     if is_refusal:
         return "refused", stop
-    if has_failed(row):
+    if failed:
         return "infra_error", stop
     return ("limited" if reason in TRUNCATED else None), stop
 
@@ -204,12 +140,11 @@ def has_failed(row: Row) -> bool:
     return row.success is not True and (row.response is None or bool(row.response.error))
 
 
-def scores_of(row: Row) -> list[tuple[str, Value]]:
+def scores_of(row: Row, expected: Iterable[str], *, failed: bool) -> list[tuple[str, Value]]:
     """Scorers and values: `pass`, `score`, and `score/<name>` for named scores and metrics of assertions."""
     names = as_dict(row.namedScores)
-    if has_failed(row) or is_ungraded(row):
-        expected = dict.fromkeys(as_text(as_dict(one).get("metric")) for one in assertions_of(row))
-        missing = [name for name in expected if name and "{{" not in name and name not in names]
+    if failed or is_ungraded(row):
+        missing = [name for name in expected if name not in names]
         unknown = Value(None, None)
         return [
             (name, unknown) for name in ("pass", "score", *(f"score/{one}" for one in [*names, *missing]))
@@ -232,27 +167,6 @@ def _score(row: Row) -> Any:
     if row.gradingResult is None and row.success is True and row.score == 0:
         return None
     return row.score
-
-
-def assertions_of(row: Row) -> list[Any]:
-    """Assertions, those inside of sets too."""
-    found = []
-    for one in as_list(row.testCase.assertions) if row.testCase is not None else []:
-        found.append(one)
-        found += as_list(as_dict(one).get("assert"))
-    return found
-
-
-def judges_of(row: Row) -> set[str]:
-    """Models that grade this row; an empty text stands for one that the row does not name."""
-    found = set()
-    for one in assertions_of(row):
-        kind = one.get("type") if isinstance(one, dict) else None
-        if isinstance(kind, str) and kind.removeprefix("not-").startswith(GRADED):
-            options = as_dict(row.testCase.options) if row.testCase is not None else {}
-            provider = one.get("provider") or options.get("provider")
-            found.add(as_text(provider) or as_text(as_dict(provider).get("id")) or "")
-    return found
 
 
 def amounts_of(row: Row) -> tuple[int | None, ...]:
@@ -303,18 +217,10 @@ def answering_model(row: Row) -> str | None:
         return None
 
 
-def metadata_of(row: Row) -> dict[str, str]:
-    """Metadata of the test, short variables as `vars.<name>`, and whether guardrails were raised."""
-    test = row.testCase or Test()
-    found = {
-        f"vars.{name}": value
-        for name, value in metadata_text(variables_of(row)).items()
-        if len(value) <= VARIABLE_CHARS and name[:1] != "_" and name != "sessionId" and "\n" not in value
-    }
-    if test.metadata:
-        found |= metadata_text(as_dict(test.metadata))
+def metadata_of(row: Row, stated: dict[str, str]) -> dict[str, str]:
+    """What the test states, and whether guardrails were raised."""
     if row.response is not None and row.response.guardrails is not None:
         flagged = as_dict(row.response.guardrails).get("flagged")
         if isinstance(flagged, bool):
-            found["guardrails.flagged"] = "true" if flagged else "false"
-    return found
+            return stated | {"guardrails.flagged": "true" if flagged else "false"}
+    return stated
