@@ -29,7 +29,7 @@ from pydantic_core import PydanticUndefined
 
 from mbe_docs import bundled
 from mbe_docs.cli.main import COMMANDS, cli
-from mbe_docs.config import Config, Policy
+from mbe_docs.config import Config, Policy, Secrets
 from mbe_docs.curated.registered import render_check_reference
 from mbe_docs.plugins import discover
 from mbe_docs.project.ingest import sources
@@ -79,6 +79,7 @@ UNSAID = {
     "Config.site_url": "Where the site will be; for canonical addresses and the sitemap.",
     "Config.publish_excerpts": "Which texts of prompts and replies are read and shown.",
     "Config.policy": "When two runs may be compared.",
+    "Config.secrets": "What becomes of keys, tokens and passwords in logs.",
     "Policy.alpha": "False discovery rate among the changes that a page reports.",
 }
 """Meanings that the code leaves unsaid; its own text wins."""
@@ -265,6 +266,7 @@ def configuration_page() -> str:
         "`publish_excerpts` decides whether the text of attempts is read at ingest and shown on the pages of runs: "
         "not at all, of attempts without full marks, or of all.\n\n"
         f"## Policy\n\n{summary(Policy)}\n\n{section(Policy)}\n"
+        f"## Secrets\n\n{summary(Secrets)} See [Secrets](../explanation/secrets.md).\n\n{section(Secrets)}\n"
         "Look and theme are set in `mkdocs.yml`. Title, address, navigation and folders are put in at build.\n"
     )
 

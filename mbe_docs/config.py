@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -42,6 +42,17 @@ class Policy(BaseModel):
     """Whether undecided and not comparable behaviors fail a diff as well."""
 
 
+class Secrets(BaseModel):
+    """What becomes of API keys, tokens and passwords in logs. They are always masked; this says what else."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    allow: tuple[Annotated[str, Field(pattern="^[0-9a-f]{64}$")], ...] = ()
+    """SHA-256 of texts that look like a secret and are none; the finding of an ingest names them."""
+    strict: bool = False
+    """Whether a log with a secret is refused, and nothing is built from a store that has one."""
+
+
 class Config(BaseModel):
     """Settings of one project; unknown keys are refused with their place."""
 
@@ -55,6 +66,10 @@ class Config(BaseModel):
     log_viewer: str | None = None
     """URL pattern of a log viewer, with `{uri}`, `{sample}` and `{epoch}`."""
     policy: Policy = Field(default_factory=Policy)
+    secrets: Secrets = Field(default_factory=Secrets)
+
+
+_SECTIONS: dict[int | str, type[BaseModel]] = {"policy": Policy, "secrets": Secrets}
 
 
 _VIEWER = re.compile(r"https?://(?:[^\s{}]|\{(?:uri|sample|epoch)\})+")
@@ -70,6 +85,7 @@ _EXPECTED = {
     "float_parsing": "a number",
     "float_type": "a number",
     "model_type": "a mapping",
+    "string_pattern_mismatch": "a SHA-256: 64 digits and letters from a to f",
     "string_type": "text",
     "tuple_type": "a list",
 }
@@ -164,7 +180,8 @@ def _problems(error: ValidationError, root: Node) -> Iterator[Problem]:
         node, at = _find(root, path)
         name = ".".join(str(part) for part in path) or "the file"
         if kind == "extra_forbidden":
-            known = list((Policy if path[0] == "policy" and len(path) > 1 else Config).model_fields)
+            section = _SECTIONS.get(path[0], Config) if len(path) > 1 else Config
+            known = list(section.model_fields)
             near = closest(str(path[-1]), known)
             fix = f"write `{near}:`" if near else f"remove it; what may stand here: {', '.join(known)}"
             yield Problem("unknown", f"unknown key '{name}'", _key_place(root, path), fix)

@@ -9,7 +9,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "mbe_docs"
 LAYERS = (
     {"errors", "text"},
-    {"bundled", "plugins", "safe_yaml"},
+    {"bundled", "plugins", "safe_yaml", "secrets"},
     {"config"},
     {"records"},
     {"sources", "evidence", "stats", "curated"},

@@ -13,9 +13,11 @@ from mbe_docs.errors import EvidenceError, Location
 from mbe_docs.evidence import columns
 from mbe_docs.evidence.files import flush, publish, scratch, sha256_of, writing
 from mbe_docs.evidence.manifest import PartEntry, RunEntry
+from mbe_docs.evidence.masking import Masking
 from mbe_docs.records.evals import Excerpt, Observation, Run
 from mbe_docs.records.findings import Finding
 from mbe_docs.records.hashing import canonical_json
+from mbe_docs.secrets import SecretPolicy
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -122,7 +124,8 @@ class _Buffer:
 class _Log:
     """What has been read of one log so far."""
 
-    def __init__(self, root: Path, stack: contextlib.ExitStack) -> None:
+    def __init__(self, root: Path, stack: contextlib.ExitStack, secrets: SecretPolicy) -> None:
+        self.masking = Masking(secrets)
         self.runs: dict[str, Run] = {}
         self.findings: list[Finding] = []
         self.keys: set[str] = set()
@@ -132,7 +135,8 @@ class _Log:
         self._excerpts: _Buffer | None = None
 
     def _buffer(self, schema: pa.Schema, batch: Callable[[Any], pa.RecordBatch]) -> _Buffer:
-        return _Buffer(self._stack.enter_context(TableWriter(self._root / "tmp", schema)), batch)
+        table = self._stack.enter_context(TableWriter(self._root / "tmp", schema))
+        return _Buffer(table, lambda rows: self.masking.batch(batch(rows)))
 
     def take(self, item: Item) -> None:
         match item:
@@ -153,20 +157,24 @@ class _Log:
             case _:
                 assert_never(item)
 
-    def finish(self, source_sha256: str, source_uri: str, source_format: str) -> PartEntry:
+    def finish(
+        self, source_sha256: str, source_uri: str, source_format: str
+    ) -> tuple[PartEntry, tuple[Finding, ...]]:
+        self._observations.flush()
+        if self._excerpts:
+            self._excerpts.flush()
+        runs = [self.masking.run(self.runs[key]) for key in sorted(self.runs)]
+        findings = self.masking.findings(self.findings, Location(source_uri))
         about = {"format": FORMAT, "source_sha256": source_sha256, "source_format": source_format}
         metadata = {f"mbe_docs.{key}": value for key, value in about.items()}
         excerpts = None
         if self._excerpts:
-            self._excerpts.flush()
             excerpts, _ = self._excerpts.table.finish(self._root / "excerpts", metadata)
-        runs = [self.runs[key] for key in sorted(self.runs)]
         metadata[RUNS_KEY] = canonical_json([run.model_dump(mode="json") for run in runs])
-        self._observations.flush()
         part, size = self._observations.table.finish(self._root / "parts", metadata)
-        return PartEntry(
+        entry = PartEntry(
             source_sha256=source_sha256,
-            source_uri=columns.encodable(source_uri),
+            source_uri=self.masking.name(columns.encodable(source_uri)),
             source_format=source_format,
             part=part,
             excerpts=excerpts,
@@ -174,15 +182,22 @@ class _Log:
             rows=self._observations.table.rows,
             runs=tuple(_run_entry(run) for run in runs),
         )
+        return entry, findings
 
 
 def write(
-    root: Path, items: Iterable[Item], *, source_sha256: str, source_uri: str, source_format: str
+    root: Path,
+    items: Iterable[Item],
+    *,
+    source_sha256: str,
+    source_uri: str,
+    source_format: str,
+    secrets: SecretPolicy,
 ) -> tuple[PartEntry, tuple[Finding, ...]]:
     """Write the part of one log, and a file of excerpts where it has any: see `EvidenceStore.write_part`."""
     at = Location(source_uri)
     with rarely_collected(), contextlib.ExitStack() as stack:
-        log = _Log(root, stack)
+        log = _Log(root, stack, secrets)
         for item in items:
             log.take(item)
         if not log.runs:
@@ -193,10 +208,9 @@ def write(
                 at=at,
                 fix=f"report it: the reader of {source_format} logs is at fault",
             )
-        entry = log.finish(source_sha256, source_uri, source_format)
-    if log.not_numbers:
-        log.findings.append(_not_numbers(log.not_numbers, at))
-    return entry, tuple(log.findings)
+        if log.not_numbers:
+            log.findings.append(_not_numbers(log.not_numbers, at))
+        return log.finish(source_sha256, source_uri, source_format)
 
 
 def _not_numbers(count: int, at: Location) -> Finding:

@@ -13,6 +13,7 @@ and ingesting that log again takes it up.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -34,6 +35,7 @@ from mbe_docs.evidence.manifest import Latest, Manifest, PartEntry, encode, late
 from mbe_docs.evidence.parts import Item
 from mbe_docs.records.evals import Excerpt, Run
 from mbe_docs.records.findings import Finding
+from mbe_docs.secrets import SecretPolicy
 
 _FOLDERS: Final = ("parts", "excerpts")
 
@@ -63,8 +65,10 @@ class EvidenceStore:
     state at that call, so two calls may see two states; `manifest` gives one to hold on to.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, secrets: SecretPolicy = SecretPolicy()) -> None:  # noqa: B008  frozen
         self.root = root
+        self.secrets = secrets
+        """What becomes of secrets in logs; without a word of it they are masked."""
 
     def manifest(self) -> Manifest:
         """The newest state of the store.
@@ -100,10 +104,11 @@ class EvidenceStore:
         """Write the files of one log, in constant memory: its entry for `commit`, and its findings.
 
         Nothing is in the store until it is committed. The findings are those of the stream, in its order,
-        then our own: scores that are NaN or infinite are kept as unscored (MBE255). The same stream gives the
-        same bytes. The entry can be sent to another process.
+        then our own: scores that are NaN or infinite are kept as unscored (MBE255), secrets are masked
+        (MBE256). The same stream gives the same bytes. The entry can be sent to another process.
 
         Raises:
+            SourceError: there are secrets in the log, and the policy is strict.
             EvidenceError: the stream has no `Run`, or rows of a run that it does not state, or a value that
                 no column holds; or the disk is full or not writable.
         """
@@ -113,7 +118,16 @@ class EvidenceStore:
             source_sha256=source_sha256,
             source_uri=source_uri,
             source_format=source_format,
+            secrets=self.secrets,
         )
+
+    def try_part(self, items: Iterable[Item], *, source_uri: str, source_format: str) -> tuple[Finding, ...]:
+        """What `write_part` would find and refuse in a log, with nothing kept of it."""
+        with tempfile.TemporaryDirectory() as folder:
+            _, findings = EvidenceStore(Path(folder), self.secrets).write_part(
+                items, source_sha256="0" * 64, source_uri=source_uri, source_format=source_format
+            )
+        return findings
 
     def commit(self, entries: Iterable[PartEntry]) -> Manifest:
         """The state of the store with these logs in it, all or none of them.

@@ -145,3 +145,6 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     )
     for name, value in pairs:
         yield name, value if value is not None else "unknown"
+    if run.masked:
+        rules = (f"{count} × {rule}" if count > 1 else rule for rule, count in run.masked.items())
+        yield "Secrets masked", ", ".join(rules)

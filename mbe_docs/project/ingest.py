@@ -16,6 +16,7 @@ from mbe_docs.evidence.store import EvidenceStore
 from mbe_docs.plugins import discover
 from mbe_docs.records.evals import Observation, Run
 from mbe_docs.records.findings import Finding
+from mbe_docs.secrets import Detector
 from mbe_docs.sources.interface import Item, LogFile, Settings, Source
 
 logger = logging.getLogger(__name__)
@@ -175,9 +176,7 @@ class _Reading:
                 return False
             watched = _Watched(source.read(log, self.settings))
             if self.dry_run:
-                for _ in watched:
-                    pass
-                findings = tuple(watched.findings)
+                findings = self.store.try_part(watched, source_uri=log.uri, source_format=source.name)
             else:
                 entry, findings = self.store.write_part(
                     watched, source_sha256=digest, source_uri=log.uri, source_format=source.name
@@ -200,9 +199,10 @@ class _Reading:
 
     def refuse(self, log: LogFile, error: SourceError) -> None:
         """Say that a log cannot be used, and why."""
-        self.summary.files.append(FileResult(log.uri, "refused", reason=error.problem))
+        problem = Detector(self.store.secrets.allow).mask(error.problem)
+        self.summary.files.append(FileResult(log.uri, "refused", reason=problem))
         at, fix = error.at or Location(log.uri), error.fix or "read the log with its own tool"
-        self.summary.findings.append(Finding("MBE201", "error", error.problem, at, fix))
+        self.summary.findings.append(Finding("MBE201", "error", problem, at, fix))
 
     def commit(self) -> None:
         """Have the store show what was read so far."""
@@ -236,7 +236,6 @@ class _Watched:
         self._items = items
         self.runs: set[str] = set()
         self.observations = 0
-        self.findings: list[Finding] = []
 
     def __iter__(self) -> Iterator[Item]:
         for item in self._items:
@@ -244,6 +243,4 @@ class _Watched:
                 self.observations += 1
             elif isinstance(item, Run):
                 self.runs.add(item.run_key)
-            elif isinstance(item, Finding):
-                self.findings.append(item)
             yield item

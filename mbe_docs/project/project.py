@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mbe_docs.config import Config, load_config
-from mbe_docs.errors import ConfigError
+from mbe_docs.errors import ConfigError, Location
 from mbe_docs.records.findings import Finding
 
 if TYPE_CHECKING:
@@ -82,8 +82,10 @@ class Project:
     def store(self) -> EvidenceStore:
         """`behaviors/evidence/`."""
         from mbe_docs.evidence.store import EvidenceStore
+        from mbe_docs.secrets import SecretPolicy
 
-        return EvidenceStore(self.root / "behaviors" / "evidence")
+        secrets = SecretPolicy(frozenset(self.config.secrets.allow), self.config.secrets.strict)
+        return EvidenceStore(self.root / "behaviors" / "evidence", secrets)
 
     def ingest(
         self,
@@ -132,10 +134,23 @@ class Project:
 
     def check(self) -> list[Finding]:
         """Everything wrong with notes, evidence, and the numbers in prose, in order of place."""
-        found = [*self._curated.findings, *self.store.verify()]
+        found = [*self._curated.findings, *self.store.verify(), *self._secrets()]
         if not any(finding.severity == "error" for finding in found):
             found.extend(self._merged[1])
         return sorted(dict.fromkeys(found), key=Finding.sort_key)
+
+    def _secrets(self) -> Iterator[Finding]:
+        """Runs that had secrets in them, where the configuration allows none."""
+        for stored in self.store.load().runs if self.config.secrets.strict else ():
+            if stored.run.masked and stored.superseded_by is None:
+                yield Finding(
+                    "MBE256",
+                    "error",
+                    f"masked {sum(stored.run.masked.values())} secrets: {', '.join(stored.run.masked)}; "
+                    "secrets.strict expects none",
+                    Location(stored.entry.source_uri),
+                    "take them out of the log; then ingest it into a new behaviors/evidence/",
+                )
 
     def diff(
         self,

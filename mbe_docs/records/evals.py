@@ -124,3 +124,5 @@ class Run(Record):
     tags: tuple[str, ...] = ()
     metadata: dict[str, Scalar] = Field(default_factory=dict)
     reported: tuple[ReportedMetric, ...] = ()
+    masked: dict[str, int] = Field(default_factory=dict)
+    """Distinct secrets that were masked in the text of this run, by the rule that found them."""
