@@ -25,7 +25,7 @@ from mbe_docs.sources.mapping_nodes import (
     wrong,
 )
 
-FORMATS: Final = ("csv", "tsv", "jsonl")
+FORMATS: Final = ("csv", "tsv", "jsonl", "parquet")
 TYPES: Final = ("number", "boolean", "label")
 OUTCOMES: Final = get_args(Outcome)
 AMOUNTS: Final = (
@@ -49,10 +49,12 @@ CELLS: Final = (
     "stop_reason",
     "system_prompt",
     "cluster",
+    "n_samples",
     *AMOUNTS,
 )
 """Keys that take a constant or `{column: …}`."""
-CONSTANTS: Final = ("format", "delimiter", "encoding", "judge_model", "harness", "harness_version")
+CONSTANTS: Final = ("format", "delimiter", "encoding", "level", "judge_model", "harness", "harness_version")
+LEVELS: Final = ("measured", "reported")
 OTHERS: Final = (
     "files",
     "sample_id",
@@ -128,6 +130,11 @@ class TableMapping:
     filter: Mapping[str, tuple[str, ...]]
     parameters: Mapping[str, Cell]
 
+    @property
+    def is_reported(self) -> bool:
+        """Whether a row is the aggregate of a run, in place of one attempt."""
+        return self.constants.get("level") == "reported"
+
     def applies_to(self, uri: str) -> bool:
         """Whether one of the globs matches the path or the name of a table."""
         name = uri.rsplit("/", 1)[-1]
@@ -192,8 +199,9 @@ class _Reader:
                     at=entry.at,
                     fix=f"write `{near}:`" if near else f"use one of: {', '.join(sorted(KEYS))}",
                 )
+        level = self._constants().get("level")
         for key in ("files", "task", "model", "sample_id", "metrics"):
-            if key not in self.entries:
+            if key not in self.entries and (key, level) != ("sample_id", "reported"):
                 raise CuratedError(f"`{key}:` is missing", at=Location(self.path), fix=f"add `{key}:`")
         epoch, offset = self._epoch()
         slices, metadata = self._columns("slices"), self._columns("metadata")
@@ -235,6 +243,8 @@ class _Reader:
         }
         if found.get("format", "csv") not in FORMATS:
             raise wrong(self.entries["format"].value, f"one of: {', '.join(FORMATS)}")
+        if found.get("level", "measured") not in LEVELS:
+            raise wrong(self.entries["level"].value, f"one of: {', '.join(LEVELS)}")
         if len(found.get("delimiter", ",")) != 1:
             raise wrong(self.entries["delimiter"].value, "one character")
         return found

@@ -13,6 +13,7 @@ from mbe_docs.sources.row_scores import is_missing
 LARGEST = 2**63 - 1
 """What every store of whole numbers can hold."""
 SCALE = {
+    "n_samples": 1,
     "tokens_in": 1,
     "tokens_in_cached": 1,
     "tokens_out": 1,

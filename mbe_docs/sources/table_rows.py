@@ -1,18 +1,23 @@
-"""Rows of CSV, TSV and JSON-lines files as text by column, one at a time."""
+"""Rows of CSV, TSV, JSON-lines and Parquet files as text by column, one at a time."""
 
 from __future__ import annotations
 
 import csv
+import datetime
+import decimal
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
 from mbe_docs.errors import Location, SourceError
 from mbe_docs.records.hashing import canonical_json
 from mbe_docs.sources.decoding import BYTE_ORDER_MARK, DocumentError, decode, finite
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FIELD_BYTES = 64 * 2**20
 """Longest cell or line: an unclosed quote must not swallow memory."""
@@ -35,8 +40,10 @@ def header_of(path: Path, kind: str, delimiter: str, encoding: str, uri: str) ->
     """Column names; of JSON lines the names in the first readable line.
 
     Raises:
-        SourceError: the first line is not one of CSV.
+        SourceError: the first line is not one of CSV, or the file is not Parquet.
     """
+    if kind == "parquet":
+        return _parquet_names(path, uri)
     if kind == "jsonl":
         for row in json_rows(path):
             if row.problem is None:
@@ -56,6 +63,8 @@ def header_of(path: Path, kind: str, delimiter: str, encoding: str, uri: str) ->
 
 def rows_of(path: Path, kind: str, delimiter: str, encoding: str) -> Iterator[Row]:
     """The rows of a table with the line where each begins."""
+    if kind == "parquet":
+        return parquet_rows(path)
     return json_rows(path) if kind == "jsonl" else csv_rows(path, delimiter, encoding)
 
 
@@ -114,6 +123,61 @@ def json_rows(path: Path) -> Iterator[Row]:
                 yield Row(number, {}, str(error))
 
 
+PARQUET: Final = b"PAR1"
+"""How a Parquet file begins and ends."""
+_PARQUET_ROWS: Final = 1024
+"""Rows decoded together; only one at a time becomes text, so a cell that all rows share is held once."""
+
+
+def _parquet_names(path: Path, uri: str) -> list[str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            return list(_names(file.schema_arrow, ""))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise SourceError(
+            f"not readable as Parquet: {_said(error)}", at=Location(uri), fix="write the table again"
+        ) from error
+
+
+def _names(fields: Iterator[pa.Field] | pa.Schema, prefix: str) -> Iterator[str]:
+    import pyarrow as pa
+
+    for field in fields:
+        if pa.types.is_struct(field.type) and field.type.num_fields:
+            yield from _names(field.type, f"{prefix}{field.name}.")
+        else:
+            yield f"{prefix}{field.name}"
+
+
+def parquet_rows(path: Path) -> Iterator[Row]:
+    """Rows of a Parquet file, numbered from 1; fields of records have dotted names, as in JSON lines."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    number = 0
+    try:
+        with pq.ParquetFile(path) as file:
+            texts = [field.name for field in file.schema_arrow if pa.types.is_string(field.type)]
+        with pq.ParquetFile(
+            path, read_dictionary=texts, pre_buffer=False, page_checksum_verification=True
+        ) as file:
+            for batch in file.iter_batches(batch_size=_PARQUET_ROWS):
+                columns = list(zip(batch.schema.names, batch.columns, strict=True))
+                for index in range(batch.num_rows):
+                    number += 1
+                    row = {name: column[index].as_py() for name, column in columns}
+                    yield Row(number, dict(_cells(row, "", NESTING)))
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        yield Row(number + 1, {}, f"not readable as Parquet: {_said(error)}", is_last=True)
+
+
+def _said(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
 def _cells(value: dict[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, str]]:
     for key, item in value.items():
         if isinstance(item, dict) and item and depth:
@@ -124,15 +188,26 @@ def _cells(value: dict[str, Any], prefix: str, depth: int) -> Iterator[tuple[str
 
 def _as_cell(value: Any) -> str:
     match value:
-        case None:
-            return ""
-        case str():
-            return value
+        case None | str():
+            return value or ""
         case bool():
             return "true" if value else "false"
-        case int() | float():
+        case int() | float() | datetime.time() | datetime.timedelta() | decimal.Decimal():
             return str(value)
-    return canonical_json(finite(value))
+        case datetime.datetime() | datetime.date():
+            return value.isoformat()
+        case bytes():
+            return value.decode("utf-8", "replace")
+    return canonical_json(finite(plain(value)))
+
+
+def plain(value: Any) -> Any:
+    """A value of a list or mapping as JSON can hold it."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value if value is None or isinstance(value, str | int | float) else _as_cell(value)
 
 
 def refuse_encoding(uri: str, head: bytes) -> None:

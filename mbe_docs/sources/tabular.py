@@ -1,15 +1,16 @@
-"""Read CSV, TSV and JSON-lines tables through a mapping file."""
+"""Read CSV, TSV, JSON-lines and Parquet tables through a mapping file."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from mbe_docs.errors import Location, SourceError
 from mbe_docs.records.base import Scalar
-from mbe_docs.records.evals import Excerpt, Observation, Outcome, Run, ScorerSpec
+from mbe_docs.records.evals import Excerpt, Observation, Outcome, ReportedMetric, Run, ScorerSpec
 from mbe_docs.records.findings import Finding
 from mbe_docs.records.hashing import content_hash, text_hash
 from mbe_docs.sources.complaints import Complaints
@@ -20,11 +21,13 @@ from mbe_docs.sources.mapping_draft import draft_mapping
 from mbe_docs.sources.row_facts import amount_of, epoch_of, parameter_of, started_of
 from mbe_docs.sources.row_scores import Scorer, is_missing, scorers_of
 from mbe_docs.sources.scores import Value
-from mbe_docs.sources.table_rows import Row, header_of, refuse_encoding, rows_of
+from mbe_docs.sources.table_rows import PARQUET, Row, header_of, refuse_encoding, rows_of
 
 NAME = "table"
 METADATA_CHARS = 200
-KINDS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+KINDS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+OF_THE_STORE: Final = re.compile(r"[0-9a-f]{64}\.parquet")
+"""Names of the evidence store's own files."""
 FOREIGN = (
     (b'"doc_id"', b'"doc_hash"'),
     (b'"doc_id"', b'"doc": {'),
@@ -47,8 +50,10 @@ class Table:
     extensions: tuple[str, ...] = tuple(KINDS)
 
     def claims(self, path: Path, head: bytes) -> bool:
-        """CSV, TSV and JSON lines, but for JSON lines that another harness wrote."""
+        """CSV, TSV, JSON lines and Parquet, but for files of another harness or of the evidence store."""
         kind = KINDS.get(path.suffix.lower())
+        if kind == "parquet":
+            return head.startswith(PARQUET) and not OF_THE_STORE.fullmatch(path.name)
         if kind != "jsonl":
             return kind is not None
         return not any(all(key in head for key in keys) for keys in FOREIGN)
@@ -106,7 +111,7 @@ class _TableReader:
     def items(self) -> Iterator[Item]:
         """Everything the table states."""
         encoding = self.mapping.constants.get("encoding", "utf-8-sig")
-        if encoding == "utf-8-sig":
+        if encoding == "utf-8-sig" and self.kind != "parquet":
             refuse_encoding(self.log.uri, self.log.head())
         delimiter = self.mapping.constants.get("delimiter", "\t" if self.kind == "tsv" else ",")
         try:
@@ -129,7 +134,7 @@ class _TableReader:
                 at=Location(self.log.uri),
                 fix="see the mapping's `filter:`",
             )
-        for seen in self._runs.values():
+        for seen in () if self.mapping.is_reported else self._runs.values():
             yield self._run(seen, is_cut=is_cut)
             if not seen.scored:
                 yield from self.complaints.add(
@@ -166,6 +171,9 @@ class _TableReader:
         cells = row.cells
         if any(cells.get(column, "") not in values for column, values in self.mapping.filter.items()):
             return
+        if self.mapping.is_reported:
+            yield from self._reported(row, scorers)
+            return
         sample_id = self._sample_id(cells)
         seen = self._seen(cells)
         if seen is None or not sample_id:
@@ -199,10 +207,7 @@ class _TableReader:
             yield Observation._make((*first, name, number, value.label, ended, *last))
             rows.append((name, value.label, None, None))
             problems += [f"{name}: {value.problem}"] if value.problem else []
-        for problem in problems:
-            yield from self.complaints.add(
-                "MBE221", "error", f"{problem}; it is unknown, not zero", "mend the mapping", line=row.line
-            )
+        yield from self._unknown(row.line, problems)
         if self.settings.excerpts and "output" in self.mapping.cells:
             most = self.settings.excerpt_chars
             asked = "\n\n".join(cells.get(name, "") for name in self.mapping.input)
@@ -215,6 +220,32 @@ class _TableReader:
                 target and cut(target, most),
                 cut(answer, most),
                 tuple(rows),
+            )
+
+    def _reported(self, row: Row, scorers: Mapping[str, Scorer]) -> Iterator[Item]:
+        """A run that a row gives the aggregates of: what others measured, and no attempt of it."""
+        seen = self._seen(row.cells)
+        if seen is None:
+            yield from self._lost(row.line, "it has no task or model")
+            return
+        problems: list[str] = []
+        started = started_of(self.mapping, row.cells, problems)
+        count = amount_of("n_samples", self._cell("n_samples", row.cells), problems)
+        metrics = []
+        for name, scorer in scorers.items():
+            value, _ = scorer(row.cells)
+            problems += [f"{name}: {value.problem}"] if value.problem else []
+            metrics.append(ReportedMetric(scorer=name, metric="value", value=value.number, n_samples=count))
+        yield from self._unknown(row.line, problems)
+        key = f"{NAME}:{self.sha256[:16]}:{content_hash(seen.key, str(row.line))[:16]}"
+        run = self._run(replace(seen, key=key, first=started, last=started), is_cut=False)
+        kept = {name: row.cells[name][:METADATA_CHARS] for name in self._kept if row.cells.get(name)}
+        yield run.model_copy(update={"reported": tuple(metrics), "metadata": kept})
+
+    def _unknown(self, line: int, problems: list[str]) -> Iterator[Finding]:
+        for problem in problems:
+            yield from self.complaints.add(
+                "MBE221", "error", f"{problem}; it is unknown, not zero", "mend the mapping", line=line
             )
 
     def _cell(self, key: str, cells: Mapping[str, str]) -> str | None:
@@ -338,7 +369,7 @@ class _TableReader:
                 for metric in self.mapping.metrics
             ),
             generation_params=seen.parameters,
-            epochs=self.mapping.epochs or seen.epochs,
+            epochs=self.mapping.epochs or seen.epochs or None,
             samples_planned=self.mapping.samples_planned,
             status="partial" if is_cut else "success",
             status_reason="the table could not be read to its end" if is_cut else None,
