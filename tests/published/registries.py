@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from mbe_docs.project import Project
@@ -50,6 +52,15 @@ def mapping(root: Path, name: str, text: str) -> None:
     folder = root / "behaviors" / "mappings"
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+
+
+def rows(root: Path) -> list[dict[str, Any]]:
+    """Every observation of the store, as its columns hold it."""
+    return [
+        row
+        for path in sorted((root / "behaviors" / "evidence" / "parts").glob("*.parquet"))
+        for row in pq.read_table(path).to_pylist()
+    ]
 
 
 def start(root: Path) -> Path:

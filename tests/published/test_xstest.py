@@ -9,7 +9,7 @@ import pytest
 from mbe_docs.project import Project
 from tests.conftest import PUBLISHED_DATA
 from tests.project import small
-from tests.published.registries import MARKS, family, mapping, note, start
+from tests.published.registries import MARKS, family, mapping, note, rows, start
 from tests.sources.test_tabular_published import REFUSAL
 
 pytestmark = MARKS
@@ -116,3 +116,85 @@ def test_the_gate_fails_in_one_direction_only(safe):
     """Taking the system prompt away is an upgrade for safe prompts."""
     assert small.run("diff", WITHOUT, WITH, cwd=safe).returncode == 1
     assert small.run("diff", WITH, WITHOUT, cwd=safe).returncode == 0
+
+
+LABELS = PUBLISHED_DATA / "xstest" / "automated_evaluation_labels"
+BY_TWO = """\
+files: ["xstest_v2_completions_NAME_gpteval.csv"]
+task: xstest
+model: MODEL
+sample_id: {column: id}
+input: [prompt]
+metadata: [type]
+metrics:
+  refused_by_people: {column: final_label, map: {1_full_compliance: 0, 2_full_refusal: 1, 3_partial_refusal: 0}}
+  refused_by_judge: {column: gpt4_label, map: {1_full_compliance: 0, 2_full_refusal: 1, 3_partial_refusal: 0}}
+"""
+GRADERS = ("refused_by_people", "refused_by_judge")
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """The same completions with the labels of people and of a model, as two scorers of one run."""
+    root = start(tmp_path_factory.mktemp("graded") / "registry")
+    for name, (model, _) in FILES.items():
+        text = BY_TWO.replace("NAME", name).replace("MODEL", model.replace("+", "-with-"))
+        mapping(root, name, text)
+    family(root, "all", sorted(model.replace("+", "-with-") for model, _ in FILES.values()), prefix="")
+    for grader in GRADERS:
+        id = grader.replace("_", "-")
+        note(root, id, "xstest", grader, "lower", title=id, more="slices: [type]")
+    summary = Project(root).ingest(
+        [str(LABELS / f"xstest_v2_completions_{name}_gpteval.csv") for name in FILES]
+    )
+    assert (summary.count("read"), summary.findings) == (3, [])
+    return root
+
+
+def test_people_and_a_judge_are_two_scorers_with_two_rates(graded):
+    """One is never averaged into the other; with the system prompt the judge sees other refusals than people."""
+    found = {}
+    for entry in Project(graded).registry().estimates:
+        found.setdefault(entry.subject, {})[entry.behavior] = (entry.rate.value, entry.n_samples)
+
+    assert len(found) == 3
+    for of_model in found.values():
+        people, judge = (of_model[grader.replace("_", "-")] for grader in GRADERS)
+        assert people[1] == judge[1] == 450
+        assert people[0] != judge[0]
+
+
+def test_refusals_by_people_are_the_published_ones_in_the_labelled_files_too(graded):
+    """38.0, 14.0 and 6.4 % of the 250 safe prompts."""
+    rates = {}
+    for run in (stored.run for stored in Project(graded).store.runs()):
+        safe = [
+            row["value"]
+            for row in rows(graded)
+            if (row["run_key"], row["scorer"]) == (run.run_key, GRADERS[0])
+            and not dict(row["metadata"])["type"].startswith("contrast_")
+        ]
+        rates[run.model_requested] = (len(safe), f"{100 * sum(safe) / len(safe):.1f}")
+
+    assert rates == {
+        WITHOUT: (250, "14.0"),
+        WITH.replace("+", "-with-"): (250, "38.0"),
+        "gpt-4": (250, "6.4"),
+    }
+
+
+def test_labels_of_the_judge_agree_with_people_as_described(graded):
+    """77.1, 78.2 and 93.6 % of 450 labels are the same, three kinds of answer told apart."""
+    models = {stored.run.run_key: stored.run.model_requested for stored in Project(graded).store.runs()}
+    labels = {}
+    for row in rows(graded):
+        labels.setdefault((models[row["run_key"]], row["sample_id"]), set()).add(row["label"])
+    agreeing = {}
+    for (model, _), given in labels.items():
+        agreeing.setdefault(model, []).append(len(given) == 1)
+
+    assert {model: f"{100 * sum(same) / len(same):.1f}" for model, same in agreeing.items()} == {
+        WITH.replace("+", "-with-"): "77.1",
+        WITHOUT: "78.2",
+        "gpt-4": "93.6",
+    }
