@@ -19,19 +19,19 @@ MOST: Final = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The samples that every run tried, each equally often.
+    """The samples that every run tried, and in each run equally often.
 
     Attributes:
         run_keys: The runs, in the order asked for; those that tried too few of the samples are left out.
         totals: Runs × samples, summed scores.
         totals_sq: The same of squared scores.
-        attempts: Attempts at each sample in each run.
+        attempts: Attempts at each sample, one number for each run.
     """
 
     run_keys: tuple[str, ...]
     totals: Floats
     totals_sq: Floats
-    attempts: int
+    attempts: Floats
 
 
 def series(
@@ -45,7 +45,7 @@ def series(
     """Scores of these runs, one row per run in the order given; `None` where no sample was tried in all.
 
     A sample belongs to the series that at least half of the runs tried; a run does that tried four fifths of
-    these samples. Of more attempts than some run made, the first count.
+    these samples. Runs may differ in attempts; samples tried less often than is usual in a run are left out.
 
     Failures of the model count as `failure_value`, other attempts without a value are left out, as in the
     primary reading of an estimate.
@@ -91,17 +91,17 @@ def _even(scores: Mapping[str, Mapping[str, Sequence[tuple[int, float]]]]) -> Se
     common = sorted(usual.intersection(*kept.values()))
     if not common:
         return None
-    attempts = min(
-        Counter(len(samples[name]) for name in common).most_common(1)[0][0] for samples in kept.values()
-    )
-    even = [name for name in common if all(len(samples[name]) >= attempts for samples in kept.values())]
+    usually = {
+        key: Counter(len(samples[name]) for name in common).most_common(1)[0][0]
+        for key, samples in kept.items()
+    }
+    even = [name for name in common if all(len(kept[key][name]) >= n for key, n in usually.items())]
     if not even:
         return None
-    table = np.array(
-        [
-            [[score for _, score in sorted(samples[name])[:attempts]] for name in even]
-            for samples in kept.values()
-        ],
-        np.float64,
-    )
-    return Series(tuple(kept), table.sum(axis=2), (table**2).sum(axis=2), attempts)
+    tries = [
+        [[score for _, score in sorted(samples[name])[: usually[key]]] for name in even]
+        for key, samples in kept.items()
+    ]
+    totals = np.array([[sum(scores) for scores in run] for run in tries], np.float64)
+    squares = np.array([[sum(score**2 for score in scores) for scores in run] for run in tries], np.float64)
+    return Series(tuple(kept), totals, squares, np.array(list(usually.values()), np.float64))

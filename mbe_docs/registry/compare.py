@@ -25,6 +25,7 @@ from mbe_docs.registry.estimate import Measured, tidy, tidy_p
 from mbe_docs.registry.fingerprint import differing, slots
 from mbe_docs.registry.ratios import usage_ratios
 from mbe_docs.registry.subjects import Subjects
+from mbe_docs.registry.wording import setting_text
 
 PARTLY = 0.8
 """Share of the smaller set of samples below which a comparison on the common ones is flagged."""
@@ -155,7 +156,7 @@ def _refusal(
 
 def _slot_sentence(difference: SlotDifference) -> str:
     word = difference.slot.replace("_", " ")
-    old, new = (value if value is not None else "unknown" for value in (difference.old, difference.new))
+    old, new = setting_text(difference.old), setting_text(difference.new)
     return f"{word} differs: {old} before, {new} after; run both with the same {word}"
 
 
@@ -332,7 +333,7 @@ def _mode(decided: Decided, at: int, smaller: int) -> Literal["paired", "paired_
 
 def _noted(difference: SlotDifference) -> str:
     word = difference.slot.replace("_", " ")
-    return f"{word} differs: {difference.old or 'unknown'} before, {difference.new or 'unknown'} after"
+    return f"{word} differs: {setting_text(difference.old)} before, {setting_text(difference.new)} after"
 
 
 def _standing(

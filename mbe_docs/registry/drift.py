@@ -20,6 +20,7 @@ from mbe_docs.records.evals import Run
 from mbe_docs.registry.arms import Arm
 from mbe_docs.registry.estimate import tidy, tidy_p
 from mbe_docs.registry.fingerprint import differing, group_key, slots
+from mbe_docs.registry.wording import setting_text
 
 FEWEST_RUNS: Final = 3
 FEWEST_FLAKY: Final = 8.0
@@ -183,8 +184,8 @@ def _points(stream: _Stream) -> Iterator[DriftPoint]:
 def _rate(table: Series, position: int, arm: Arm) -> Interval:
     lowest, highest = arm.scale or (0.0, 1.0)
     sums = stats.rate_sums(
-        table.totals[position] / table.attempts,
-        np.full(table.totals.shape[1], table.attempts),
+        table.totals[position] / table.attempts[position],
+        np.full(table.totals.shape[1], table.attempts[position]),
         lowest=lowest,
         highest=highest,
     )
@@ -209,7 +210,7 @@ def _cause(arm: Arm, before: Run, after: Run, policy: Policy) -> str | None:
     """What else changed between two runs: a new harness or setting is named and never called drift."""
     scorer = arm.measure.scorer
     names = [
-        f"{entry.slot.replace('_', ' ')} from {entry.old or 'unknown'} to {entry.new or 'unknown'}"
+        f"{entry.slot.replace('_', ' ')} from {setting_text(entry.old)} to {setting_text(entry.new)}"
         for entry in differing([slots(before, scorer)], [slots(after, scorer)], policy)
     ]
     return ", ".join(names) or None

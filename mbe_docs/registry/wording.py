@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from mbe_docs.records.behaviors import Unit
@@ -77,6 +78,14 @@ def score_text(mean: float, attempts: int, unit: Unit) -> str:
         return f"{round(passed):,} of {attempts:,}"
     shown = f"{mean:.4g}".replace("-", MINUS)
     return f"{shown}{UNIT_SIGN[unit]}" if unit != "proportion" else shown
+
+
+_HASH: Final = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{24,56}\b")
+
+
+def setting_text(value: str | None) -> str:
+    """A setting as a sentence names it: hashes by their first eight digits, `unknown` where it is."""
+    return "unknown" if value is None else _HASH.sub(r"\1…", value)
 
 
 def p_text(p: float) -> str:

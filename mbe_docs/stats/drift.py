@@ -35,7 +35,7 @@ class Drift:
 
 def drift(
     totals: ArrayLike,
-    attempts: int,
+    attempts: ArrayLike,
     *,
     totals_sq: ArrayLike | None = None,
     slack: float = 0.5,
@@ -43,12 +43,12 @@ def drift(
 ) -> Drift:
     """The drift of one stream of runs, from the summed scores of each run (row) and prompt (column).
 
-    Every prompt has `attempts` attempts in every run. Scores are 0 or 1 unless `totals_sq` gives the summed
+    Every prompt has `attempts` attempts in every run, a number or one for each run. Scores are 0 or 1 unless `totals_sq` gives the summed
     squares. The noise of a run is its within-prompt variance alone, pooled over the earlier runs; with 11 of
     them, at least the variance they show. The default threshold alarms once in 1277 quiet runs.
 
     Raises:
-        ValueError: `totals` is not runs × prompts.
+        ValueError: `totals` is not runs × prompts, or `attempts` fits neither all runs nor each.
 
     Source: self-starting CUSUM, Hawkins & Olwell (1998), ch. 7; run lengths: R `spc::xcusum.arl`.
     """
@@ -56,10 +56,11 @@ def drift(
     if sums.ndim != 2 or 0 in sums.shape:
         raise ValueError(f"totals has shape {sums.shape}; expected (runs, prompts)")
     squares = sums if totals_sq is None else np.asarray(totals_sq, dtype=np.float64)
-    within = _within(sums, squares, attempts)
-    z = _z(sums.mean(axis=1) / attempts, within / (sums.shape[1] * attempts))
+    tries = np.broadcast_to(floats(attempts), len(sums))
+    within = _within(sums, squares, tries)
+    z = _z(sums.mean(axis=1) / tries, within / sums.shape[1], 1 / tries)
     up, down = _cusum(z, slack), _cusum(-z, slack)
-    flaky = 2 * float(within[-1]) * sums.shape[1] * attempts
+    flaky = 2 * float(within[-1]) * sums.shape[1] * float(tries.mean())
     alarms = np.flatnonzero(np.maximum(up, down) > threshold)
     if not alarms.size:
         return Drift(z, up, down, None, None, flaky)
@@ -69,23 +70,25 @@ def drift(
     return Drift(z, up, down, alarm + 1, change + 1, flaky)
 
 
-def _within(totals: Floats, totals_sq: Floats, attempts: int) -> Floats:
+def _within(totals: Floats, totals_sq: Floats, attempts: Floats) -> Floats:
     """Variance of one attempt around its prompt's mean, pooled over the runs so far; 0 after one attempt."""
-    tries = np.arange(1, len(totals) + 1) * attempts
+    tries = attempts.cumsum()
     sums, squares = totals.cumsum(axis=0), totals_sq.cumsum(axis=0)
     spread = (squares - sums**2 / tries[:, None]).mean(axis=1)
     return floats(np.maximum(spread, 0) / np.maximum(tries - 1, 1))
 
 
-def _z(means: Floats, noise_so_far: Floats) -> Floats:
+def _z(means: Floats, noise_so_far: Floats, share: Floats) -> Floats:
+    """`noise_so_far`: of a run of one attempt a prompt; `share`: what more attempts leave of it in each run."""
     z = np.zeros(means.size)
     for t in range(2, means.size):
         # Where nothing ever varied before, the run itself is the only sign of how much it may.
         noise = noise_so_far[t - 1] if noise_so_far[t - 1] > 0 else noise_so_far[t]
+        variance = noise * (share[t] + share[:t].sum() / t**2)
         if t >= RUNS_FOR_SPREAD:
-            noise = max(noise, means[:t].var(ddof=1))
+            variance = max(variance, means[:t].var(ddof=1) * (1 + 1 / t))
         step = means[t] - means[:t].mean()
-        z[t] = step / np.sqrt(noise * (1 + 1 / t)) if noise > 0 else 0.0
+        z[t] = step / np.sqrt(variance) if variance > 0 else 0.0
     return z
 
 

@@ -122,8 +122,8 @@ def test_a_run_of_a_few_samples_does_not_end_the_series(tmp_path):
     assert [point.run for point in report.points] == ["inspect:r0", "inspect:r1", "inspect:r2"]
 
 
-def test_a_run_with_more_attempts_counts_with_as_many_as_the_others(tmp_path):
-    """Five attempts at each sample where the others have three: the first three."""
+def test_a_run_with_more_attempts_belongs_to_the_series(tmp_path):
+    """Five attempts at each sample where the others have three."""
     store, arm = store_of(tmp_path, [0.8] * 3)
     extra = added(store, "inspect:r9", SAMPLES, EPOCHS + 2, day=20)
 

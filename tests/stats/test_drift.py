@@ -90,3 +90,26 @@ def test_flaky_attempts_say_how_much_a_quiet_run_moves():
     found = drift(QUIET[:2], 1)
 
     assert found.flaky_attempts == pytest.approx(2)
+
+
+def test_attempts_may_differ_from_run_to_run():
+    """Six attempts a prompt, then two, then six: z by hand from the pooled variance of the runs before."""
+    totals = np.array([[6.0, 3.0, 0.0, 4.0], [2.0, 1.0, 0.0, 1.0], [6.0, 0.0, 0.0, 3.0]])
+    tries = np.array([6.0, 2.0, 6.0])
+    before = totals[:2].sum(axis=0)
+    within = np.mean((before - before**2 / 8) / 7)
+    step = 9 / 24 - (13 / 24 + 4 / 8) / 2
+
+    found = drift(totals, tries)
+
+    assert found.z[2] == pytest.approx(step / np.sqrt(within / 4 * (1 / 6 + (1 / 6 + 1 / 2) / 4)))
+
+
+def test_the_same_attempts_in_every_run_are_one_number():
+    """Written as one number or as one for each run."""
+    totals = np.random.default_rng(5).binomial(3, 0.7, (20, 30))
+
+    one, many = drift(totals, 3), drift(totals, np.full(20, 3))
+
+    assert one.z.tolist() == many.z.tolist()
+    assert one.flaky_attempts == many.flaky_attempts
