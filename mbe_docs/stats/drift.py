@@ -43,9 +43,10 @@ def drift(
 ) -> Drift:
     """The drift of one stream of runs, from the summed scores of each run (row) and prompt (column).
 
-    Every prompt has `attempts` attempts in every run, a number or one for each run. Scores are 0 or 1 unless `totals_sq` gives the summed
-    squares. The noise of a run is its within-prompt variance alone, pooled over the earlier runs; with 11 of
-    them, at least the variance they show. The default threshold alarms once in 1277 quiet runs.
+    Every prompt has `attempts` attempts in every run: one number, or one for each run. Scores are 0 or 1
+    unless `totals_sq` gives the summed squares. The noise of a run is its within-prompt variance alone,
+    pooled over the earlier runs; with 11 of them, at least the variance they show. The default threshold
+    alarms once in 1277 quiet runs.
 
     Raises:
         ValueError: `totals` is not runs × prompts, or `attempts` fits neither all runs nor each.
@@ -79,7 +80,7 @@ def _within(totals: Floats, totals_sq: Floats, attempts: Floats) -> Floats:
 
 
 def _z(means: Floats, noise_so_far: Floats, share: Floats) -> Floats:
-    """`noise_so_far`: of a run of one attempt a prompt; `share`: what more attempts leave of it in each run."""
+    """`noise_so_far`: of a run of one attempt a prompt; `share`: what a run's attempts leave of it."""
     z = np.zeros(means.size)
     for t in range(2, means.size):
         # Where nothing ever varied before, the run itself is the only sign of how much it may.
