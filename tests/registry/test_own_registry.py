@@ -149,3 +149,39 @@ def test_no_value_is_printed_without_its_interval_and_its_samples(own_site):
         seen += len(number.findall(text))
 
     assert seen > 300
+
+
+def test_every_sample_said_to_have_moved_did_in_the_transcripts(own_project, registry):
+    """The words of the scorer beside each reply, which no sum is made of: C for a pass, I for a failure."""
+    store = Project(own_project).store
+    scorers = {behavior.id: behavior.measure.scorer for behavior in registry.behaviors}
+
+    def passes(runs, scorer, name):
+        shown = [e for key in runs for e in store.excerpts(key, 5000) if e.sample_id == name]
+        labels = [label for e in shown for name, label, _, _ in e.scores if name == scorer]
+        assert set(labels) <= {"C", "I"}
+        return labels.count("C"), len(labels)
+
+    checked = 0
+    for entry in registry.comparisons:
+        for flip in entry.flipped_samples:
+            scorer = scorers[entry.behavior]
+            for runs, name, mean, attempts in (
+                (entry.old_runs, flip.old_id, flip.old, flip.old_attempts),
+                (entry.new_runs, flip.id, flip.new, flip.new_attempts),
+            ):
+                assert passes(runs, scorer, name) == (round(mean * attempts), attempts), flip
+                checked += 1
+
+    assert checked > 200
+
+
+@pytest.mark.parametrize("behavior", ["json-exact-object", "instruction-following"])
+def test_one_behavior_has_the_verdict_that_it_has_among_all(own_project, registry, behavior):
+    """The family is fixed before anybody looks: on the command line, with --behavior, and on the site."""
+    project = Project(own_project)
+
+    (alone,) = project.diff(Q4, Q2, behaviors=[behavior]).comparisons
+    (among,) = (c for c in project.diff(Q4, Q2).comparisons if c.behavior == behavior)
+
+    assert alone == among == comparison(registry, behavior, Q4, Q2)

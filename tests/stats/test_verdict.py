@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy import stats as oracle
 
-from mbe_docs.stats import CHANGES, PairSums, adjust, page_verdicts, pair_sums, paired_difference
+from mbe_docs.stats import (
+    CHANGES,
+    Grouping,
+    PairSums,
+    adjust,
+    page_verdicts,
+    pair_sums,
+    paired_difference,
+)
+from tests.stats.test_paired import any_rows
 
 MIRROR = {
     "improved": "regressed",
@@ -131,6 +140,24 @@ def test_swapping_old_and_new_mirrors_the_verdict(counts, better):
 def test_more_of_the_same_evidence_never_turns_a_change_round(counts, times):
     """What improved stays improved, or is seen to lie inside the margin; it never regresses."""
     one, more = verdict_of(counts), verdict_of([times * n for n in counts])
+
+    if one in CHANGES:
+        assert more in {one, "unchanged"}
+
+
+@given(any_rows, st.integers(2, 4), st.sampled_from(["higher", "lower", "neutral"]))
+def test_more_of_the_same_graded_or_grouped_evidence_never_turns_a_change_round(data, times, better):
+    """The same with scores in fifths and clusters of samples: each copy is of other clusters."""
+    (cluster, old, new), single = data
+    copies = np.concatenate([cluster + 100 * n for n in range(times)])
+
+    def verdict(clusters, before, after):
+        sums = pair_sums(before, after, Grouping(cluster=clusters), is_single=single)
+        found = paired_difference(sums, margin=0.05)
+        return page_verdicts(found.diff, found.p_diff, found.p_equivalent, [better]).verdict[0]
+
+    one = verdict(cluster, old, new)
+    more = verdict(copies, np.tile(old, times), np.tile(new, times))
 
     if one in CHANGES:
         assert more in {one, "unchanged"}
