@@ -51,12 +51,6 @@ class _Rows:
         values[self._at] = column.to_numpy() if column.type.bit_width == 64 else floats(column)
         return values
 
-    def texts(self, name: str) -> tuple[str | None, ...]:
-        values: list[str | None] = [None] * self._size
-        for at, value in zip(self._at.tolist(), self._table[name].to_pylist(), strict=True):
-            values[at] = value
-        return tuple(values)
-
 
 def arm_sums(
     entries: Mapping[Entry, int], arms: Mapping[int, Selected], sums: pa.Table, usage: pa.Table
@@ -81,8 +75,6 @@ def arm_sums(
         off_scale=used.ints("off_scale"),
         outcomes={name: used.ints(name) for name in sql.OUTCOMES},
         used={name: Used(used.ints(f"stated_{name}"), used.ints(f"total_{name}")) for name in sql.MEASURED},
-        first_started_at=used.texts("first_started_at"),
-        last_started_at=used.texts("last_started_at"),
         position={
             (entry.arm, value): n for n, (entry, value) in enumerate(zip(entries, values, strict=True))
         },

@@ -29,7 +29,7 @@ NANO_DOUBLE = f"CAST({NANO} AS DOUBLE)"
 _FAILED = "outcome IN ('model_error', 'limited', 'refused')"
 _SLICE = "CASE WHEN o.metadata[s.slice_key] IS NULL THEN '' ELSE CONCAT('=', o.metadata[s.slice_key]) END"
 _COLUMNS = f"""o.input_hash, o.sample_id, o.outcome, o.value, o.metadata, o.tokens_in, o.tokens_in_cached,
-    o.tokens_out, o.tokens_reasoning, o.cost_nusd, o.latency_us, o.started_at,
+    o.tokens_out, o.tokens_reasoning, o.cost_nusd, o.latency_us,
     CASE WHEN ABS(o.value) < {LARGEST} THEN CAST(ROUND(o.value * {NANO_DOUBLE}) AS BIGINT) END AS nano"""
 
 CONDITIONS: Final = 4
@@ -55,7 +55,7 @@ FROM (SELECT DISTINCT input_hash FROM observations) d"""
 
 _MATCHED = """
 SELECT entry, cluster_key, lowest, highest, input_hash, sample_id, outcome, value, metadata, tokens_in,
-  tokens_in_cached, tokens_out, tokens_reasoning, cost_nusd, latency_us, started_at,
+  tokens_in_cached, tokens_out, tokens_reasoning, cost_nusd, latency_us,
   CASE WHEN nano < lowest OR nano > highest THEN NULL ELSE nano END AS score
 FROM (
   SELECT p.entry, p.cluster_key, p.lowest, p.highest, {columns}
@@ -257,8 +257,7 @@ SELECT entry, COUNT(*) AS attempts,
   COUNT(CASE WHEN score <> lowest AND score <> highest THEN 1 END) AS graded,
   {listed([f"COUNT(CASE WHEN outcome = '{name}' THEN 1 END) AS {name}" for name in OUTCOMES])},
   {listed([f"COUNT({_stated(name)}) AS stated_{name}" for name in MEASURED])},
-  {listed([f"CAST(COALESCE(SUM({_stated(name)}), 0) AS BIGINT) AS total_{name}" for name in MEASURED])},
-  MIN(started_at) AS first_started_at, MAX(started_at) AS last_started_at
+  {listed([f"CAST(COALESCE(SUM({_stated(name)}), 0) AS BIGINT) AS total_{name}" for name in MEASURED])}
 FROM matched
 GROUP BY entry
 ORDER BY entry"""

@@ -100,8 +100,6 @@ class ArmSums:
         outcomes: Attempts by outcome: arrays by the words of `records.evals.Outcome`.
         used: By `tokens_in`, `tokens_in_cached`, `tokens_out`, `tokens_reasoning`, `cost_nusd`, `latency_us`
             (that one without infrastructure errors).
-        first_started_at: Earliest start that an attempt states, as its text; None: unknown.
-        last_started_at: Latest.
         position: Index of each (arm, slice value).
     """
 
@@ -119,8 +117,6 @@ class ArmSums:
     off_scale: Ints
     outcomes: Mapping[str, Ints]
     used: Mapping[str, Used]
-    first_started_at: tuple[str | None, ...]
-    last_started_at: tuple[str | None, ...]
     position: Mapping[tuple[int, str | None], int]
 
 

@@ -176,9 +176,6 @@ def arm_sums(rows: Sequence[Observation], arm: Selected) -> dict[str, Any]:
         stated = [getattr(r, name) for r in rows if name != "latency_us" or r.outcome != "infra_error"]
         stated = [value for value in stated if value is not None]
         found["used"][name] = (len(stated), sum(stated))
-    starts = [row.started_at for row in rows if row.started_at is not None]
-    found["first_started_at"] = min(starts, default=None)
-    found["last_started_at"] = max(starts, default=None)
     return found
 
 

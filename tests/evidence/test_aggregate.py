@@ -72,7 +72,6 @@ def _row(
         scorer=chance.choice(["match", "match", "match", "judge"]),
         outcome=chance.choice(outcomes),
         metadata=metadata,
-        started_at=chance.choice([None, "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"]),
         **used,
     )
 
@@ -170,8 +169,6 @@ def test_arm_sums_are_those_of_a_loop_over_rows(rows, selection):
             assert getattr(arms, name)[i] == wanted[name], name
         assert {name: counts[i] for name, counts in arms.outcomes.items()} == wanted["outcomes"]
         assert {name: (used.attempts[i], used.total[i]) for name, used in arms.used.items()} == wanted["used"]
-        assert arms.first_started_at[i] == wanted["first_started_at"]
-        assert arms.last_started_at[i] == wanted["last_started_at"]
 
 
 @settings(max_examples=40, deadline=None)
