@@ -42,7 +42,7 @@ Undecoded = bytes | msgspec.Raw | Row
 class Place(NamedTuple):
     """Where a row stands."""
 
-    index: int
+    number: int
     """From 0."""
     line: int | None = None
     is_cut: bool = False
@@ -51,7 +51,7 @@ class Place(NamedTuple):
     @property
     def text(self) -> str:
         """How findings call it."""
-        return f"results[{self.index:,}]" if self.line is None else f"line {self.line:,}"
+        return f"results[{self.number:,}]" if self.line is None else f"line {self.line:,}"
 
 
 @dataclass(slots=True)
