@@ -32,7 +32,7 @@ from mbe_docs.cli.main import COMMANDS, cli
 from mbe_docs.config import Config, Policy, Secrets
 from mbe_docs.curated.registered import render_check_reference
 from mbe_docs.plugins import discover
-from mbe_docs.project.ingest import sources
+from mbe_docs.project.reading import sources
 from mbe_docs.records import behaviors, estimates, evals, models, quirks, registry
 from mbe_docs.registry.exceptions import ExceptionRule
 

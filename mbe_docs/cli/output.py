@@ -57,6 +57,12 @@ def is_quiet() -> bool:
     return bool(context and (context.find_root().obj or {}).get("quiet"))
 
 
+def is_verbose() -> bool:
+    """Whether `--verbose` was given."""
+    context = click.get_current_context(silent=True)
+    return bool(context and (context.find_root().obj or {}).get("verbose"))
+
+
 def say(text: str) -> None:
     """A line about the run on stderr; nothing if quiet."""
     if not is_quiet():

@@ -2,51 +2,54 @@
 
 from __future__ import annotations
 
-import glob
-import logging
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
-from mbe_docs.errors import ConfigError, Location, SourceError
+from mbe_docs.errors import MbeDocsError
 from mbe_docs.evidence.manifest import PartEntry
 from mbe_docs.evidence.store import EvidenceStore
-from mbe_docs.plugins import discover
-from mbe_docs.records.evals import Observation, Run
+from mbe_docs.project.logs import FoundLog
+from mbe_docs.project.pool import run_tasks
+from mbe_docs.project.reading import FileResult, Read, Reader, Task, refused, unreadable
+from mbe_docs.project.remote import groups
 from mbe_docs.records.findings import Finding
-from mbe_docs.secrets import Detector
-from mbe_docs.sources.interface import Item, LogFile, Settings, Source
-
-logger = logging.getLogger(__name__)
+from mbe_docs.sources.interface import LogFile, Settings
 
 COMMIT_EVERY = 200
 """Files per manifest: a killed ingest of thousands loses the last batch at most, and reads it again."""
 
-Advance = Callable[[int, int], object]
-
 
 @dataclass(frozen=True, slots=True)
-class FileResult:
-    """What became of one file."""
+class Progress:
+    """How far an ingest is."""
 
-    uri: str
-    outcome: Literal["read", "known", "refused", "ignored"]
-    source: str = ""
-    runs: int = 0
-    observations: int = 0
-    reason: str = ""
+    files: int
+    all_files: int
+    bytes: int
+    all_bytes: int
+
+
+Advance = Callable[[Progress], object]
+
+
+class Engine(Protocol):
+    """Where tasks are run: here, over the processors of this machine, or on a cluster."""
+
+    def __call__(self, tasks: Iterable[Task], reader: Reader) -> Iterator[tuple[Task, tuple[Read, ...]]]:
+        """Every task with what became of its logs, in the order given; parts lie in the reader's store."""
+        ...
 
 
 @dataclass(slots=True)
 class IngestSummary:
-    """What became of all of them."""
+    """What became of all files, in the order they were found."""
 
     files: list[FileResult] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
-    def count(self, outcome: str) -> int:
+    def count(self, outcome: Literal["read", "known", "refused", "ignored"]) -> int:
         """Files with this outcome."""
         return sum(result.outcome == outcome for result in self.files)
 
@@ -60,187 +63,134 @@ class IngestSummary:
         """Scores read in this ingest."""
         return sum(result.observations for result in self.files)
 
+    @property
+    def skipped_logs(self) -> int:
+        """Files that looked like logs and were not read."""
+        return sum(result.is_skipped_log for result in self.files)
 
-def sources() -> dict[str, Source]:
-    """Every eval format, by name."""
-    return {source.name: source for source in discover("sources", "SOURCE").values()}
-
-
-def find_logs(paths: Sequence[str], extensions: Iterable[str]) -> Iterator[LogFile]:
-    """Files named by paths, folders and globs, each once, in name order.
-
-    In a folder only files with a known ending are looked at; a file named by hand always is.
-
-    Raises:
-        ConfigError: a path matches nothing.
-    """
-    endings = tuple(extensions)
-    seen: set[Path] = set()
-    for given in paths:
-        path = Path(given).expanduser()
-        if path.is_dir():
-            inside = sorted(
-                entry for entry in path.rglob("*") if entry.is_file() and _is_visible(entry, path)
-            )
-            found = [
-                (entry, entry.relative_to(path).as_posix())
-                for entry in inside
-                if entry.name.lower().endswith(endings)
-            ]
-        elif path.is_file():
-            found = [(path, path.name)]
-        else:
-            found = [
-                (Path(entry), Path(entry).name)
-                for entry in sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  the path may be absolute
-            ]
-            found = [(entry, name) for entry, name in found if entry.is_file()]
-            if not found:
-                raise ConfigError(
-                    f"nothing is at {given}; expected a log, a folder or a glob",
-                    fix="check the path; quote a glob so that the shell leaves it alone",
-                )
-        for entry, uri in found:
-            key = entry.resolve()
-            if key not in seen:
-                seen.add(key)
-                # A name that is not UTF-8 holds lone surrogates, which no record can.
-                yield LogFile(entry, os.fsencode(uri).decode("utf-8", "backslashreplace"))
+    @property
+    def found_nothing(self) -> bool:
+        """Whether no file was a log, readable or not."""
+        return self.count("ignored") == len(self.files)
 
 
-def _is_visible(path: Path, root: Path) -> bool:
-    return not any(part.startswith(".") for part in path.relative_to(root).parts)
+def local(jobs: int) -> Engine:
+    """Reading with up to `jobs` processes of this machine."""
+    return lambda tasks, reader: run_tasks(tasks, reader, jobs)
 
 
 def ingest(
-    logs: Sequence[LogFile],
+    logs: Sequence[FoundLog],
     store: EvidenceStore,
     settings: Settings,
     *,
+    engine: Engine | None = None,
     dry_run: bool = False,
     advance: Advance | None = None,
+    into: IngestSummary | None = None,
 ) -> IngestSummary:
     """Read every log the store does not know yet; commit in batches, so nothing half-read is ever visible.
 
-    What was read before an error that ends the ingest is in the store.
+    The summary, and what is stored, do not depend on the engine. A log that cannot be read is said and the
+    others are read. What was read before an error that ends the ingest, or an interrupt, is in the store;
+    a summary given as `into` says what that was.
+
+    Raises:
+        MbeDocsError: the configuration is wrong, or the store cannot be written.
     """
-    digests = [_digest(log) for log in logs]
-    known = set(store.intact([digest for digest in digests if isinstance(digest, str)]))
-    reading = _Reading(store, settings, sources(), dry_run=dry_run)
+    reader = Reader(store, settings, {entry.source_sha256: entry for entry in store.list()}, dry_run)
+    all_bytes = sum(log.size() for log in logs) if advance else 0
+    summary = IngestSummary() if into is None else into
+    collecting = _Collecting(reader, advance, len(logs), all_bytes, summary)
     try:
-        for position, (log, digest) in enumerate(zip(logs, digests, strict=True)):
-            if isinstance(digest, SourceError):
-                reading.refuse(log, digest)
-            elif digest in known:
-                reading.summary.files.append(FileResult(log.uri, "known"))
-            elif reading.read(log, digest):
-                known.add(digest)
-            if len(reading.pending) >= COMMIT_EVERY:
-                reading.commit()
-            if advance:
-                advance(position + 1, len(logs))
+        for task, reads in (engine or local(1))(_tasks(logs, reader), reader):
+            for log, read in zip(task.logs, collecting.checked(task, reads), strict=True):
+                collecting.take(log, read)
     finally:
-        reading.commit()
-    return reading.summary
+        collecting.commit()
+    if collecting.mistake is not None:
+        raise collecting.mistake
+    return summary
 
 
-def _digest(log: LogFile) -> str | SourceError:
+def _tasks(logs: Sequence[FoundLog], reader: Reader) -> Iterator[Task]:
+    """What there is to do, in order; local logs that the store knows are settled, and so are copies."""
+    remote = [log for log in logs if log.is_remote]
+    seen: set[str] = set()
+    for log in logs:
+        if not log.is_remote:
+            yield _task(log, reader, seen)
+    for positions in groups([log.place for log in remote]):
+        yield Task(tuple(remote[position] for position in positions))
+
+
+def _task(log: FoundLog, reader: Reader, seen: set[str]) -> Task:
     try:
-        return log.sha256()
+        sha256 = LogFile(Path(log.place), log.uri).sha256()
     except OSError as error:
-        return _unreadable(error)
-
-
-def _unreadable(error: OSError) -> SourceError:
-    said = (error.strerror or "unknown reason").lower()
-    return SourceError(f"the file cannot be read: {said}", fix="mend its permissions, or copy it again")
+        return Task((log,), settled=(refused(log, unreadable(error)),))
+    known = (Read(FileResult(log.uri, "known"), sha256),)
+    if reader.is_known(sha256):
+        return Task((log,), sha256, known)
+    if sha256 in seen:
+        return Task((log,), sha256, known, is_copy=True)
+    seen.add(sha256)
+    return Task((log,), sha256)
 
 
 @dataclass(slots=True)
-class _Reading:
+class _Collecting:
     """One ingest at work."""
 
-    store: EvidenceStore
-    settings: Settings
-    formats: dict[str, Source]
-    dry_run: bool = field(kw_only=True)
-    summary: IngestSummary = field(default_factory=IngestSummary)
+    reader: Reader
+    advance: Advance | None
+    all_files: int
+    all_bytes: int
+    summary: IngestSummary
     pending: list[PartEntry] = field(default_factory=list)
+    read: set[str] = field(default_factory=set)
+    fatal: dict[str, Read] = field(default_factory=dict)
+    bytes: int = 0
+    mistake: Exception | None = None
 
-    def read(self, log: LogFile, digest: str) -> bool:
-        """Whether a format read the log; what became of it is in the summary."""
-        try:
-            source = claimant(log, self.formats)
-            if source is None:
-                self.summary.files.append(FileResult(log.uri, "ignored", reason="no format claims it"))
-                return False
-            watched = _Watched(source.read(log, self.settings))
-            if self.dry_run:
-                findings = self.store.try_part(watched, source_uri=log.uri, source_format=source.name)
-            else:
-                entry, findings = self.store.write_part(
-                    watched, source_sha256=digest, source_uri=log.uri, source_format=source.name
-                )
-                self.pending.append(entry)
-        except SourceError as error:
-            self.refuse(log, error)
-            return False
-        except OSError as error:
-            self.refuse(log, _unreadable(error))
-            return False
-        except Exception as error:
-            error.add_note(f"while reading {log.uri}")
-            raise
-        self.summary.findings.extend(findings)
-        self.summary.files.append(
-            FileResult(log.uri, "read", source.name, len(watched.runs), watched.observations)
-        )
-        return True
+    def checked(self, task: Task, reads: tuple[Read, ...]) -> tuple[Read, ...]:
+        """What became of a task. Where the log that it copies was not read, it gets a chance of its own:
+        some formats need their neighbours, and it may have them."""
+        if not task.is_copy or task.sha256 in self.read:
+            return reads
+        if task.sha256 in self.fatal:
+            first = self.fatal[task.sha256]
+            return (replace(first, result=replace(first.result, uri=task.logs[0].uri)),)
+        return self.reader.run(replace(task, settled=None))
 
-    def refuse(self, log: LogFile, error: SourceError) -> None:
-        """Say that a log cannot be used, and why."""
-        problem = Detector(self.store.secrets.allow).mask(error.problem)
-        self.summary.files.append(FileResult(log.uri, "refused", reason=problem))
-        at, fix = error.at or Location(log.uri), error.fix or "read the log with its own tool"
-        self.summary.findings.append(Finding("MBE201", "error", problem, at, fix))
+    def take(self, log: FoundLog, read: Read) -> None:
+        """Add what became of a log; of two with the same content the second is known.
+
+        Raises:
+            MbeDocsError: no further log can be read.
+        """
+        if isinstance(read.failure, MbeDocsError):
+            raise read.failure
+        self.mistake = self.mistake or read.failure
+        if read.ended_process and read.sha256:
+            self.fatal[read.sha256] = read
+        result = read.result
+        if result.outcome == "read" and read.sha256 in self.read:
+            read = Read(FileResult(result.uri, "known"), read.sha256)
+        elif result.outcome == "read" and read.sha256:
+            self.read.add(read.sha256)
+        if read.entry is not None:
+            self.pending.append(read.entry)
+        self.summary.files.append(read.result)
+        self.summary.findings.extend(read.findings)
+        if len(self.pending) >= COMMIT_EVERY:
+            self.commit()
+        if self.advance:
+            self.bytes += log.size()
+            self.advance(Progress(len(self.summary.files), self.all_files, self.bytes, self.all_bytes))
 
     def commit(self) -> None:
         """Have the store show what was read so far."""
         if self.pending:
-            self.store.commit(self.pending)
+            self.reader.store.commit(self.pending)
             self.pending = []
-
-
-def claimant(log: LogFile, formats: dict[str, Source]) -> Source | None:
-    """The one format that claims a file, or none.
-
-    Raises:
-        SourceError: two formats claim it: that is a bug in one of them, and guessing would be worse.
-    """
-    head = log.head()
-    claiming = [source for source in formats.values() if source.claims(log.path, head)]
-    if len(claiming) > 1:
-        names = " and ".join(source.name for source in claiming)
-        raise SourceError(
-            f"claimed by {names}; expected one format", at=Location(log.uri), fix="report this file's head"
-        )
-    if claiming:
-        logger.debug("%s: claimed by %s", log.uri, claiming[0].name)
-    return claiming[0] if claiming else None
-
-
-class _Watched:
-    """Counts what streams by."""
-
-    def __init__(self, items: Iterator[Item]) -> None:
-        self._items = items
-        self.runs: set[str] = set()
-        self.observations = 0
-
-    def __iter__(self) -> Iterator[Item]:
-        for item in self._items:
-            if isinstance(item, Observation):
-                self.observations += 1
-            elif isinstance(item, Run):
-                self.runs.add(item.run_key)
-            yield item

@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from mbe_docs.curated.bundle import Curated
     from mbe_docs.evidence.store import EvidenceStore
     from mbe_docs.pages.interface import Context
-    from mbe_docs.project.ingest import Advance, IngestSummary
+    from mbe_docs.project.ingest import Advance, Engine, IngestSummary
+    from mbe_docs.project.logs import FoundLog
+    from mbe_docs.project.watching import Watch
     from mbe_docs.records.registry import Registry
     from mbe_docs.registry.baseline import Blessing
     from mbe_docs.registry.diff import Diff
     from mbe_docs.registry.gate import Gate
     from mbe_docs.registry.merge import Evidence
-    from mbe_docs.sources.interface import RowScorer
+    from mbe_docs.sources.interface import RowScorer, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,25 +96,51 @@ class Project:
         mappings: Sequence[Path] = (),
         scorers: Mapping[str, RowScorer] | None = None,
         dry_run: bool = False,
+        engine: Engine | None = None,
         advance: Advance | None = None,
     ) -> IngestSummary:
         """Read logs into the store; see `project.ingest`.
 
-        `scorers`: row scorers of tables by name; they win over those of the entry points.
+        `scorers`: row scorers of tables by name; they win over those of the entry points. `engine`: what
+        reads; by default this process, `ingest.local(8)` with up to 8 processes of this machine.
         """
-        from mbe_docs.project import ingest
+        from mbe_docs.project.ingest import ingest
+
+        settings = self._settings(mappings, scorers or {})
+        logs = self._find(paths)
+        return ingest(logs, self.store, settings, engine=engine, dry_run=dry_run, advance=advance)
+
+    def watch(
+        self, paths: Sequence[str], *, mappings: Sequence[Path] = (), engine: Engine | None = None
+    ) -> Watch:
+        """What reads logs of these paths as they appear, one look at a time."""
+        from mbe_docs.project.ingest import ingest
+        from mbe_docs.project.watching import Watch
+
+        settings = self._settings(mappings, {})
+
+        def read(logs: Sequence[FoundLog], summary: IngestSummary) -> None:
+            ingest(logs, self.store, settings, engine=engine, into=summary)
+
+        return Watch(lambda: self._find(paths), read)
+
+    def _settings(self, mappings: Sequence[Path], scorers: Mapping[str, RowScorer]) -> Settings:
         from mbe_docs.sources.interface import Settings
 
         folder = self.root / "behaviors" / "mappings"
         own = sorted(path for pattern in ("*.yaml", "*.yml") for path in folder.glob(pattern))
-        settings = Settings(
+        return Settings(
             mappings=(*mappings, *own),
-            scorers=scorers or {},
+            scorers=scorers,
             excerpts=self.config.publish_excerpts != "none",
         )
-        endings = {ending for source in ingest.sources().values() for ending in source.extensions}
-        logs = list(ingest.find_logs(paths, endings))
-        return ingest.ingest(logs, self.store, settings, dry_run=dry_run, advance=advance)
+
+    def _find(self, paths: Sequence[str]) -> list[FoundLog]:
+        from mbe_docs.project.logs import find_logs
+        from mbe_docs.project.reading import sources
+
+        endings = {ending for source in sources().values() for ending in source.extensions}
+        return find_logs(paths, sorted(endings))
 
     @cached_property
     def _curated(self) -> Curated:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mbe_docs.errors import EvidenceError
 from mbe_docs.project import Project
 from tests.project import small
 
@@ -208,14 +209,14 @@ def test_what_was_read_before_a_wrong_mapping_is_kept(mbe, root):
     assert len(Project(root).store.runs()) == 2
 
 
-def test_a_bug_in_a_reader_names_the_log(mbe, root, monkeypatch):
-    """Of a thousand logs, the one that broke us; those before it are kept."""
+def test_a_bug_in_a_reader_names_the_log_and_the_others_are_read(mbe, root, monkeypatch):
+    """Of a thousand logs, the one that broke us: no reason to lose those before or after it."""
     from mbe_docs.sources.inspect_ai import InspectAI
 
     read = InspectAI.read
 
     def broken(self, log, settings):
-        if log.uri == "atlas-2.eval":
+        if log.uri == "atlas-1.eval":
             raise RuntimeError("unforeseen")
         return read(self, log, settings)
 
@@ -224,5 +225,55 @@ def test_a_bug_in_a_reader_names_the_log(mbe, root, monkeypatch):
     done = mbe("ingest", "logs", cwd=root)
 
     assert done.code == 2
-    assert "internal error: RuntimeError: unforeseen; while reading atlas-2.eval" in done.err
-    assert [stored.run.model_requested for stored in Project(root).store.runs()] == ["acme/atlas-1"]
+    assert "internal error: RuntimeError: unforeseen; while reading atlas-1.eval" in done.err
+    assert [stored.run.model_requested for stored in Project(root).store.runs()] == ["acme/atlas-2"]
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (MemoryError(), "there is not enough memory to read it"),
+        (EvidenceError("no run was found in the log"), "no run was found in the log"),
+    ],
+)
+def test_what_is_wrong_with_one_log_does_not_end_the_ingest(mbe, root, monkeypatch, raised, said):
+    """It is said as not readable; a full disk would end it."""
+    from mbe_docs.sources.inspect_ai import InspectAI
+
+    read = InspectAI.read
+
+    def broken(self, log, settings):
+        if log.uri == "atlas-1.eval":
+            raise raised
+        return read(self, log, settings)
+
+    monkeypatch.setattr(InspectAI, "read", broken)
+
+    done = mbe("ingest", "logs", cwd=root)
+
+    assert done.code == 1
+    assert f"✗ atlas-1.eval: {said}" in done.out
+    assert "1 read, 0 known already, 1 not readable" in done.out
+
+
+def test_every_file_that_was_left_out_is_named(mbe, root):
+    """With the reason. Other files are no fault; one that was named itself was meant to be a log."""
+    (root / "logs" / "settings.json").write_text('{"a": 1}')
+
+    found = mbe("ingest", "logs", cwd=root)
+    named = mbe("ingest", "logs", "logs/settings.json", cwd=root)
+    by_name = mbe("ingest", "logs/settings.json", "logs", cwd=root)
+    allowed = mbe("ingest", "logs/settings.json", "logs", "--allow-unreadable", cwd=root)
+
+    assert (found.code, named.code, by_name.code, allowed.code) == (0, 0, 1, 0)
+    assert "· settings.json: no format claims it\n" in found.out
+    assert "✗ settings.json: no format claims it\n" in by_name.out
+
+
+def test_known_files_are_said_on_request(mbe, root):
+    """One line each would hide what is new among thousands."""
+    mbe("ingest", "logs", cwd=root)
+
+    done = mbe("-v", "ingest", "logs", cwd=root)
+
+    assert "· atlas-1.eval: known already\n" in done.out

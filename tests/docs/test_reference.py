@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from mbe_docs.project.ingest import sources
+from mbe_docs.project.reading import sources
 from tests import test_architecture
 from tests.docs import console
 
