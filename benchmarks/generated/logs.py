@@ -153,10 +153,12 @@ def _summary(sample):
     return {name: sample[name] for name in names} | {"input": "…", "scores": scores, "metadata": {}}
 
 
-def inspect_log(path, samples, *, seed, **shape):
-    """An `.eval` log with Zstandard members, as Inspect writes them since 0.3.206."""
+def inspect_log(path, samples, *, seed, name=None, **shape):
+    """An `.eval` log with Zstandard members, as Inspect writes it; `name` tells copies apart."""
     prose = Prose(seed)
     head = _inspect_header(prose, samples)
+    if name is not None:
+        head["eval"]["eval_id"] = f"eval-{name}"
     with path.open("wb") as file:
         archive = Archive(file)
         start = {key: head[key] for key in ("version", "eval", "plan")}
