@@ -1,11 +1,11 @@
 """CPU seconds and memory of reading eval logs, beside other readers of the same files in one run.
 
-    python benchmarks/ingest.py [FILE…] [--peer PYTHON] [--rounds 3] [--scale 1.0] [--known 2000] [--large MB]
+    python benchmarks/ingest.py [FILE…] [--peer PYTHON] [--rounds 3] [--scale 1.0] [--known 500] [--large MB]
 
 Without files it makes them: two `.eval` logs of 2,000 samples each, 24,000 lm-eval rows, a promptfoo export
-of 30,000 rows. Every reader runs in a process of its own; one round runs each once, and the medians count. Not
-counted are imports and a first read of a small log. Inspect cannot be installed beside mbe-docs: `--peer` names
-a Python that has it. `--large` adds the memory for a generated log of so many megabytes.
+of 30,000 rows. Every reader runs in a process of its own; one round runs each once, and the medians count.
+Not counted are imports and a first read of a small log. Inspect cannot be installed beside mbe-docs: `--peer`
+names a Python that has it. `--large` adds the memory for a generated log of so many megabytes.
 
 Exits with 1 where a ratio is above its bar, and with 2 where `--peer` has no Inspect.
 """
@@ -246,9 +246,20 @@ def child(reader, files, python=sys.executable, warm=()):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+class NoPandas:
+    """Hides pandas: pyarrow imports it where it is installed, and mbe-docs neither needs nor installs it."""
+
+    def find_spec(self, name, path=None, target=None):
+        """Refuse it, and nothing else."""
+        if name == "pandas":
+            raise ImportError(name)
+
+
 def step(reader, files, warm):
     """What `child` runs: a small read first, then the timed one."""
     read = READERS[reader]
+    if reader != "inspect_peer":
+        sys.meta_path.insert(0, NoPandas())
     if warm:
         read(warm)
     to_arrow.seconds = 0.0
@@ -293,8 +304,7 @@ def memory(mb, folder):
     """Print the memory for a large log; whether it is as flat as it should be."""
     from generated import logs
 
-    sample = 10_000
-    path = logs.inspect_log(folder / "large.eval", max(2, int(mb * 1e6 / sample)), seed=7)
+    path = logs.inspect_log(folder / "large.eval", max(2, int(mb * 100)), seed=7, distinct=200)
     peak = child("to_arrow", [path])["mb"]
     print(
         f"\nmemory: {path.stat().st_size / 1e6:,.0f} MB in one .eval log: {peak:.0f} MB at most; at most 150"

@@ -153,8 +153,11 @@ def _summary(sample):
     return {name: sample[name] for name in names} | {"input": "…", "scores": scores, "metadata": {}}
 
 
-def inspect_log(path, samples, *, seed, name=None, **shape):
-    """An `.eval` log with Zstandard members, as Inspect writes it; `name` tells copies apart."""
+def inspect_log(path, samples, *, seed, name=None, distinct=None, **shape):
+    """An `.eval` log with Zstandard members, as Inspect writes it.
+
+    `name` tells copies apart; after `distinct` samples the same ones come again with other ids.
+    """
     prose = Prose(seed)
     head = _inspect_header(prose, samples)
     if name is not None:
@@ -164,8 +167,13 @@ def inspect_log(path, samples, *, seed, name=None, **shape):
         start = {key: head[key] for key in ("version", "eval", "plan")}
         archive.add("_journal/start.json", start)
         summaries, prompt = [], prose.text(600)
+        first = []
         for number in range(samples):
-            sample = inspect_sample(prose, f"q-{number:06d}", number, prompt, **shape)
+            if distinct and number >= distinct:
+                sample = first[number % distinct] | {"id": f"q-{number:06d}"}
+            else:
+                sample = inspect_sample(prose, f"q-{number:06d}", number, prompt, **shape)
+                first += [sample] if distinct else []
             archive.add(f"samples/{sample['id']}_epoch_1.json", sample)
             summaries.append(_summary(sample))
         archive.add("summaries.json", summaries)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zipfile
 import zlib
 
 import pytest
@@ -54,6 +55,19 @@ def test_members_are_read_however_they_are_packed(method, text):
 def test_zstandard_of_several_frames_is_read_whole():
     """Inspect begins a frame every 200 MiB; a reader of one frame would return a part."""
     assert contents(archive([("a", TEXT)], frames=4)) == {"a": TEXT}
+
+
+@pytest.mark.parametrize("length", [0, 60, 64, 65, 4000])
+def test_extra_fields_of_any_length_are_passed_over(length):
+    """Before a member, more than is usual may stand: it is read along, or around."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
+        for name in ("a", "b"):
+            info = zipfile.ZipInfo(name)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.extra = struct.pack("<HH", 0xCAFE, length - 4) + b"x" * (length - 4) if length else b""
+            made.writestr(info, TEXT)
+    assert contents(file.getvalue()) == {"a": TEXT, "b": TEXT}
 
 
 @pytest.mark.parametrize("method", [8, 93])
