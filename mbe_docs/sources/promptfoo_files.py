@@ -33,6 +33,11 @@ class _Typed(Export):
 _TYPED = msgspec.json.Decoder(_Typed)
 _EXPORT = msgspec.json.Decoder(Export)
 _ENCODER = msgspec.json.Encoder()
+_JUDGE = "config.defaultTest.options.provider"
+_BEHIND = frozenset(
+    {"results.stats", "config.description", "config.providers", _JUDGE, "metadata.promptfooVersion"}
+)
+_OPENING = frozenset({"start_map", "start_array", "map_key"})
 _BROKEN = (ijson.JSONError, UnicodeError, ValueError, OverflowError, RecursionError)
 
 Undecoded = bytes | msgspec.Raw | Row
@@ -42,7 +47,7 @@ Undecoded = bytes | msgspec.Raw | Row
 class Place(NamedTuple):
     """Where a row stands."""
 
-    number: int
+    position: int
     """From 0."""
     line: int | None = None
     is_cut: bool = False
@@ -51,7 +56,7 @@ class Place(NamedTuple):
     @property
     def text(self) -> str:
         """How findings call it."""
-        return f"results[{self.number:,}]" if self.line is None else f"line {self.line:,}"
+        return f"results[{self.position:,}]" if self.line is None else f"line {self.line:,}"
 
 
 @dataclass(slots=True)
@@ -124,13 +129,32 @@ class OpenExport:
                     return
                 yield Place(index), data
                 index += 1
-        export.results.stats = self._first("results.stats")
+        found = self._behind_rows()
+        export.results.stats = found.get("results.stats")
         export.config = Config(
-            description=self._first("config.description"),
-            providers=self._first("config.providers"),
-            defaultTest={"options": {"provider": self._first("config.defaultTest.options.provider")}},
+            description=found.get("config.description"),
+            providers=found.get("config.providers"),
+            defaultTest={"options": {"provider": found.get(_JUDGE)}},
         )
-        export.metadata = {"promptfooVersion": self._first("metadata.promptfooVersion")}
+        export.metadata = {"promptfooVersion": found.get("metadata.promptfooVersion")}
+
+    def _behind_rows(self) -> dict[str, Any]:
+        """The rest of the header by its place, in one more pass: most of it stands behind the rows."""
+        found: dict[str, Any] = {}
+        at, builder = "", None
+        with self.path.open("rb") as file:
+            try:
+                for prefix, event, value in ijson.parse(_unmarked(file), use_float=True):
+                    if builder is None:
+                        if prefix not in _BEHIND or prefix in found:
+                            continue
+                        at, builder = prefix, ijson.ObjectBuilder()
+                    builder.event(event, value)
+                    if prefix == at and event not in _OPENING:
+                        found[at], builder = builder.value, None
+            except _BROKEN:
+                pass
+        return found
 
     def _first(self, prefix: str) -> Any:
         return next(iter(self._all(prefix, most=1)), None)
