@@ -83,6 +83,7 @@ class _Reader:
         if self.settings.excerpts:
             yield from self._excerpts()
         self.seen.instances = len({key[0] for key in (*self.requests, *self.given) if not key[2]})
+        self.seen.blind = len(self.given.keys() - self.requests.keys())
         self.seen.epochs = max((key[1] for key in (*self.requests, *self.given)), default=1)
         instances = {
             key[0]: facts.metadata.get("split", "") for key, facts in self.facts.items() if not key[2]

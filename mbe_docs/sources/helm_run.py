@@ -45,6 +45,8 @@ class Seen:
     """Unperturbed instances by split."""
     epochs: int = 1
     scored: int = 0
+    blind: int = 0
+    """Attempts whose request is not known: whether it failed cannot be told."""
     times: list[float] = field(default_factory=list)
 
     def check(self, spec: dict[str, Any], at: Location) -> None:
@@ -109,7 +111,10 @@ def run_of(
         task_args=scalars(arguments),
         epochs=seen.epochs,
         samples_planned=seen.instances or None,
-        status="success",
+        status="partial" if seen.blind else "success",
+        status_reason=f"of {seen.blind} attempts no request is known: failed ones look like wrong answers"
+        if seen.blind
+        else None,
         harness="helm",
         started_at=time_of(min(seen.times)) if seen.times else None,
         finished_at=time_of(max(seen.times)) if seen.times else None,

@@ -308,7 +308,7 @@ def _settled(reward: Any, info: dict[str, Any]) -> tuple[float | None, Outcome, 
 
     The runner writes a reward of 0 where it caught an exception: that is no measurement of the model.
     """
-    if info.get("error") not in (None, ""):
+    if any(info.get(key) not in (None, "") for key in ("error", "traceback")):
         return None, "infra_error", None
     value = as_float(reward)
     if value is None:

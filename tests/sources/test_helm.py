@@ -274,6 +274,16 @@ def test_a_missing_or_damaged_file_beside_is_said(folder, name, text):
     assert scores(items)[("id1", 1)] == 1.0
 
 
+def test_without_requests_a_failed_one_cannot_be_told_from_a_wrong_answer(folder):
+    """HELM scores the empty answer of a failed request with 0, so nothing in such a run is a result."""
+    (whole,) = of(read(folder), Run)
+    (folder / "scenario_state.json").unlink()
+    (blind,) = of(read(folder), Run)
+
+    assert (whole.status, blind.status) == ("success", "partial")
+    assert "failed ones look like wrong answers" in blind.status_reason
+
+
 @pytest.mark.parametrize("spec", [None, {}, {"name": "x"}, {"name": "", "adapter_spec": {"model": "m"}}, []])
 def test_without_a_specification_nothing_says_what_was_run(folder, spec):
     """The place is that of the file which is at fault."""

@@ -75,6 +75,15 @@ def test_an_exception_is_no_reward_of_zero():
     assert (failed.value, failed.outcome) == (None, "infra_error")
 
 
+def test_a_traceback_without_its_message_is_no_reward_of_zero(entries, read_entries):
+    """Whatever was lost of the error, the runner wrote a reward of 0 that nobody measured."""
+    entries[-1]["info"]["error"] = None
+
+    last = of(read_entries(entries), Observation)[-1]
+
+    assert (last.value, last.outcome) == (None, "infra_error")
+
+
 def test_a_failed_trial_is_of_the_same_sample_as_the_others():
     """It states no task; another trial does."""
     hashes = {one.input_hash for one in of(read(FIXTURE), Observation) if one.sample_id == "1"}
