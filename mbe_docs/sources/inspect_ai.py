@@ -24,6 +24,7 @@ from mbe_docs.sources.decoding import (
     tolerant,
     typed,
 )
+from mbe_docs.sources.inspect_chunks import Chunks
 from mbe_docs.sources.inspect_log import HEADER, INVALIDATION, JSON_LOG, Header
 from mbe_docs.sources.inspect_messages import Document, read_as
 from mbe_docs.sources.inspect_run import NAME, Seen, run_key_of, run_of, system_prompt_of
@@ -92,11 +93,12 @@ def _read_archive(log: LogFile, settings: Settings) -> Iterator[Item]:
                 "MBE212", "warning", problem, "restore the log from its source, or rerun the eval"
             )
         names = [name for name in contents.members if SAMPLE_NAME.fullmatch(name)]
+        chunks = Chunks(archive, settings.limits.member_bytes)
 
         def documents() -> Iterator[tuple[str, Document]]:
             for name in names:
                 try:
-                    yield shown(name), archive.read(contents.members[name])
+                    yield shown(name), chunks.whole(name, archive.read(contents.members[name]))
                 except MemberError as error:
                     yield shown(name), error
 
