@@ -128,10 +128,11 @@ class Archive:
             raise MemberError(
                 f"it unpacks to {member.size:,} bytes, above the limit of {limit:,} bytes for one member"
             )
-        if member.size > RATIO_FREE and member.size > self._limits.ratio * member.packed:
+        is_large = member.size > self._limits.large_bytes
+        ratio = self._limits.large_ratio if is_large else self._limits.ratio
+        if member.size > RATIO_FREE and member.size > ratio * member.packed:
             raise MemberError(
-                f"{member.packed:,} bytes unpack to {member.size:,},"
-                f" above the limit of {self._limits.ratio:,} to 1"
+                f"{member.packed:,} bytes unpack to {member.size:,}, above the limit of {ratio:,} to 1"
             )
         return member.size
 

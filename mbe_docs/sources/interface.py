@@ -51,6 +51,9 @@ class Limits:
     """Largest single uncompressed member."""
     ratio: int = 2000
     """Largest uncompressed : compressed ratio of a member above 1 MiB."""
+    large_bytes: int = 32 * 2**20
+    large_ratio: int = 500
+    """The same of a member above `large_bytes`: such a text was made to fill memory."""
     members: int = 1_000_000
 
 
