@@ -184,7 +184,7 @@ def streamed(files):
 
 
 def _claimant(file):
-    from mbe_docs.project.ingest import claimant, sources
+    from mbe_docs.project.reading import claimant, sources
     from mbe_docs.sources.interface import LogFile
 
     return claimant(LogFile(file, file.name), sources())
@@ -194,10 +194,11 @@ def whole_ingest(files):
     """Ours: hash, read, write Parquet, commit."""
     from mbe_docs.evidence.store import EvidenceStore
     from mbe_docs.project.ingest import ingest
-    from mbe_docs.sources.interface import LogFile, Settings
+    from mbe_docs.project.logs import FoundLog
+    from mbe_docs.sources.interface import Settings
 
     with tempfile.TemporaryDirectory(prefix="mbe-bench-") as folder:
-        logs = [LogFile(file, str(number)) for number, file in enumerate(files)]
+        logs = [FoundLog(str(file), str(number)) for number, file in enumerate(files)]
         summary = ingest(logs, EvidenceStore(Path(folder)), Settings())
     assert summary.observations, "no score was found"
 
@@ -205,11 +206,12 @@ def whole_ingest(files):
 def known_again(files):
     """Ours: an ingest of a folder whose logs are all known."""
     from mbe_docs.evidence.store import EvidenceStore
-    from mbe_docs.project.ingest import find_logs, ingest
+    from mbe_docs.project.ingest import ingest
+    from mbe_docs.project.logs import find_logs
     from mbe_docs.sources.interface import Settings
 
     (folder,) = files
-    logs = list(find_logs([str(folder / "logs")], (".eval",)))
+    logs = find_logs([str(folder / "logs")], (".eval",))
     summary = ingest(logs, EvidenceStore(folder / "store"), Settings())
     print(summary.count("known"), "known", file=sys.stderr)
 

@@ -18,7 +18,7 @@ from tests.project import small
 INGEST = """
 import pyarrow.parquet, sys
 from mbe_docs.project import Project
-from mbe_docs.project.ingest import sources
+from mbe_docs.project.reading import sources
 sources()
 print("ready", flush=True)
 for folder in sys.argv[1:]:

@@ -250,7 +250,7 @@ def test_a_setting_that_is_called_a_key_is_read_with_its_name(tmp_path):
 @pytest.mark.parametrize("name", ["success-zstd.eval", "smollm2-json-format.eval", "promptfoo/export.json"])
 def test_a_log_without_secrets_is_kept_as_it_is(tmp_path, name):
     """The columns of the store are what the source read, text by text."""
-    from mbe_docs.project.ingest import claimant, sources
+    from mbe_docs.project.reading import claimant, sources
     from mbe_docs.records.evals import Observation
     from mbe_docs.sources.interface import LogFile, Settings
 

@@ -20,7 +20,8 @@ import pytest
 
 from mbe_docs.evidence.store import EvidenceStore
 from mbe_docs.project.ingest import ingest
-from mbe_docs.sources.interface import LogFile, Settings
+from mbe_docs.project.logs import FoundLog
+from mbe_docs.sources.interface import Settings
 from tests.conftest import ROOT
 from tests.sources.build_logs import archive, header, members, sample
 
@@ -59,7 +60,7 @@ def _read_all(folder: Path, files: list[Path], pipe) -> None:
     store, found = EvidenceStore(folder / "store"), []
     for path in files:
         begun = time.process_time()
-        summary = ingest([LogFile(path, path.name)], store, Settings(mappings=(mapping,)))
+        summary = ingest([FoundLog(str(path), path.name)], store, Settings(mappings=(mapping,)))
         seconds = time.process_time() - begun
         (result,) = summary.files
         codes = tuple(finding.code for finding in summary.findings)
@@ -188,12 +189,12 @@ def test_a_parquet_file_of_somebody_else_is_never_opened(tmp_path, name):
     store = EvidenceStore(tmp_path / "store")
     path = tmp_path / "a.eval"
     path.write_bytes(archive(members(header(), [sample()])))
-    ingest([LogFile(path, "a.eval")], store, Settings())
+    ingest([FoundLog(str(path), "a.eval")], store, Settings())
     (entry,) = store.list()
     shutil.copy(CORPORA / "parquet_bad" / f"{name}.parquet", store.part_path(entry))
 
     loaded = store.load()
 
     assert (loaded.runs, [finding.code for finding in loaded.findings]) == ((), ["MBE250"])
-    assert ingest([LogFile(path, "a.eval")], store, Settings()).count("read") == 1
+    assert ingest([FoundLog(str(path), "a.eval")], store, Settings()).count("read") == 1
     assert store.verify() == ()

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from benchmarks.generated import logs
-from mbe_docs.project.ingest import claimant, sources
+from mbe_docs.project.reading import claimant, sources
 from mbe_docs.records.evals import Observation, Run
 from mbe_docs.records.findings import Finding
 from mbe_docs.sources.interface import LogFile, Settings

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mbe_docs.errors import SourceError
-from mbe_docs.project.ingest import claimant, sources
+from mbe_docs.project.reading import claimant, sources
 from mbe_docs.sources.interface import LogFile, Settings
 from mbe_docs.sources.tabular import SOURCE
 from tests.sources.build_logs import Read
