@@ -306,8 +306,9 @@ def memory(mb, folder):
     """Print the memory for a large log; whether it is as flat as it should be."""
     from generated import logs
 
-    path = logs.inspect_log(folder / "large.eval", max(2, int(mb * 100)), seed=7, distinct=200)
-    peak = child("to_arrow", [path])["mb"]
+    samples = max(2, int(mb * 1e6 / 97_000))
+    path = logs.inspect_log(folder / "large.eval", samples, seed=7, distinct=40, chars=12_000)
+    peak = child("whole_ingest", [path])["mb"]
     print(
         f"\nmemory: {path.stat().st_size / 1e6:,.0f} MB in one .eval log: {peak:.0f} MB at most; at most 150"
     )
