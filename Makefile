@@ -52,7 +52,7 @@ kills: $(STAMP) ## ingests killed at every system call on the store, and at rand
 	@$(BIN)/python tests/evidence/run_kills.py
 
 bench: $(STAMP) ## us and the peers, side by side
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@bad=0; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || bad=1; done; exit $$bad
 
 clean: ## what was built, not what was written
 	@rm -rf build site dist .pytest_cache .mypy_cache .ruff_cache .coverage
