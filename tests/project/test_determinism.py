@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import shutil
+import subprocess
+import sys
 
 import pytest
 
+from mbe_docs.evidence import observations
 from mbe_docs.project import Project
+from mbe_docs.registry.publish import registry_json
 from mbe_docs.site.build import tree_digest
 from tests.project import small
+from tests.sources.build_logs import eval_log, header, sample
 
 ELSEWHERE = {"PYTHONHASHSEED": "4321", "TZ": "Pacific/Kiritimati", "LC_ALL": "C", "SOURCE_DATE_EPOCH": "1"}
 
@@ -77,6 +84,63 @@ def test_the_order_of_ingests_does_not_matter(tmp_path):
         Project(apart).ingest([str(path)])
 
     assert Project(once).registry().content_hash == Project(apart).registry().content_hash
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """Scores with three decimals, three attempts each, five runs of each model: sums that rounding could tell apart."""
+    root = small.start(tmp_path_factory.mktemp("graded") / "registry", logs=False)
+    (root / "logs").mkdir()
+    draw = random.Random(5)
+    for model in ("atlas-1", "atlas-2"):
+        for run in range(1, 6):
+            samples = [
+                sample(number, epoch, value=round(draw.random(), 3), metadata={"kind": f"k{number % 3}"})
+                for number in range(40)
+                for epoch in (1, 2, 3)
+            ]
+            times = {"started_at": f"2026-11-{run:02}T10:00:00+00:00"}
+            spec = {"eval_id": f"{model}-{run}", "task": "arithmetic", "model": f"acme/{model}"}
+            spec["config"] = {"epochs": 3}
+            eval_log(root / "logs" / f"{model}-{run}.eval", samples, header(eval=spec, stats=times))
+    assert Project(root).ingest([str(root / "logs")]).count("read") == 10
+    return root
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+def test_the_number_of_threads_does_not_show(graded, monkeypatch, threads):
+    """Sums are of whole numbers, so that their order cannot matter; drift reads rows in the order of the file."""
+    once = registry_json(Project(graded).registry())
+    real = observations.connect
+
+    def connect(*arguments, **options):
+        return real(*arguments, **options | {"threads": threads})
+
+    monkeypatch.setattr(observations, "connect", connect)
+    again = registry_json(Project(graded).registry())
+
+    assert list(differences(json.loads(once), json.loads(again))) == []
+    assert once == again
+    assert json.loads(once)["drifts"]
+
+
+HASH = "from mbe_docs.project import Project; print(Project.find(None).registry().content_hash)"
+
+
+@pytest.mark.parametrize("seed", ["0", "1", "77"])
+def test_the_order_of_sets_does_not_show(graded, seed):
+    """Under another hash seed, in another zone, on one processor where the system can say so."""
+    pinned = ["taskset", "-c", "0"] if seed == "1" and shutil.which("taskset") else []
+    done = subprocess.run(
+        [*pinned, sys.executable, "-c", HASH],
+        cwd=graded,
+        env={**os.environ, "PYTHONHASHSEED": seed, "TZ": "Asia/Kathmandu"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.strip() == Project(graded).registry().content_hash
 
 
 def test_a_second_build_changes_nothing(registry):
