@@ -21,4 +21,6 @@ class Site:
 
     folder: Path
     manifest: list[dict[str, Any]]
-    probe_options: tuple[str, ...]
+    probe_options: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    """Codes of the checks that refused a hand-written file with a hostile string in it."""
