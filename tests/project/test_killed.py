@@ -10,6 +10,7 @@ import signal
 import subprocess
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -65,6 +66,31 @@ def kill_when(root, is_now):
     return was_alive
 
 
+@contextmanager
+def reader_of(site):
+    """Somebody who reads every page over and over: what they met that was not as at the start, and how often they read."""
+    expected = {path.relative_to(site): path.read_bytes() for path in site.rglob("*.html")}
+    broken, rounds, stop = set(), [0], threading.Event()
+
+    def read():
+        while not stop.is_set():
+            for name, content in expected.items():
+                try:
+                    if (site / name).read_bytes() != content:
+                        broken.add(f"{name} is another")
+                except OSError as error:
+                    broken.add(str(error))
+            rounds[0] += 1
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        yield broken, rounds
+    finally:
+        stop.set()
+        thread.join()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_killed_build_leaves_the_site_whole(killed, moment):
@@ -76,12 +102,16 @@ def test_a_killed_build_leaves_the_site_whole(killed, moment):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         note = killed / "behaviors" / "adds.md"
         note.write_text(note.read_text(encoding="utf-8") + f"\nKilled when {moment}.\n")
-        if kill_when(killed, MOMENTS[moment]):
+        with reader_of(killed / "site") as (broken, rounds):
+            was_killed = kill_when(killed, MOMENTS[moment])
+        if was_killed:
             break
     else:
         pytest.fail(f"no build could be killed when {moment}")
 
     assert tree_digest(killed / "site") == before
+    assert broken == set()
+    assert rounds[0] >= 1
 
 
 @pytest.mark.slow
