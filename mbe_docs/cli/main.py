@@ -25,7 +25,7 @@ COMMANDS: Final = {
     "serve": "Live preview; rebuilds when something changes.",
     "diff": "What changed between two models; exit 0, 1 or 2.",
     "bless": "Pin what is measured as the baseline of later diffs.",
-    "evidence": "List what is stored, check its checksums.",
+    "evidence": "What is stored: list, show, verify, compact, forget.",
 }
 ISSUES: Final = "the project's issue tracker"
 

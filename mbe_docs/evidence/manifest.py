@@ -49,6 +49,12 @@ class PartEntry(msgspec.Struct, frozen=True):
     """In the order of their keys; at least one."""
     superseded: bool = False
     """All its runs are superseded: listed, never counted."""
+    shared: bool | msgspec.UnsetType = msgspec.UNSET
+    """True: compaction put several logs into the part; this log's rows are those of its runs."""
+
+    def live(self) -> frozenset[str]:
+        """Keys of its runs that no other log supersedes."""
+        return frozenset(run.run_key for run in self.runs if run.superseded_by is None)
 
 
 class Manifest(msgspec.Struct, frozen=True):

@@ -32,22 +32,27 @@ def observed(
     import pyarrow as pa
 
     wanted = frozenset(run_keys)
-    older = [
-        (part, run.run_key)
-        for part, (entry, _) in enumerate(parts)
-        for run in entry.runs
-        if run.superseded_by is not None and run.run_key in wanted
-    ]
+    live: dict[Path, set[str]] = {}
+    mixed: set[Path] = set()
+    for entry, path in parts:
+        live.setdefault(path, set()).update(entry.live())
+        if entry.shared is True or any(run.superseded_by and run.run_key in wanted for run in entry.runs):
+            mixed.add(path)
     with TemporaryDirectory(prefix="mbe-docs-") as name:
         folder = Path(name)
-        paths = [plain_path(path, folder) for _, path in parts]
-        connection = connect(paths, folder, threads=threads, memory_limit=memory_limit)
+        paths = {path: plain_path(path, folder) for path in live}
+        connection = connect(paths.values(), folder, threads=threads, memory_limit=memory_limit)
         try:
-            mixed = {part for part, _ in older}
-            numbers, keys = [part for part, _ in older], [key for _, key in older]
-            stale = pa.table({"part": pa.array(numbers, pa.int32()), "run_key": pa.array(keys, pa.string())})
-            add_table(connection, "stale", stale)
-            connection.execute(f"CREATE VIEW observations AS {_union(connection, paths, mixed)}")
+            some = [path for path in paths if path in mixed]
+            keys = [(number, key) for number, path in enumerate(some) for key in sorted(live[path] & wanted)]
+            numbers, run_keys_of = ([pair[at] for pair in keys] for at in (0, 1))
+            table = pa.table(
+                {"part": pa.array(numbers, pa.int32()), "run_key": pa.array(run_keys_of, pa.string())}
+            )
+            add_table(connection, "counting", table)
+            whole = [paths[path] for path in paths if path not in mixed]
+            text = _union(connection, whole, [paths[path] for path in some])
+            connection.execute(f"CREATE VIEW observations AS {text}")
             yield connection
         finally:
             connection.close()
@@ -60,15 +65,14 @@ def add_table(connection: duckdb.DuckDBPyConnection, name: str, content: object)
     connection.unregister("given")
 
 
-def _union(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path], mixed: Collection[int]) -> str:
-    """All parts; from those with runs that count and older versions of others, the latter left out."""
+def _union(connection: duckdb.DuckDBPyConnection, whole: Sequence[Path], mixed: Sequence[Path]) -> str:
+    """All parts; of those where not every row counts, the runs that do."""
     columns = ", ".join(observation_schema().names)
-    whole = [path for part, path in enumerate(paths) if part not in mixed]
     selects = [f"SELECT {columns} FROM read_parquet({file_list(whole)})"] if whole else []  # noqa: S608 - literals
     selects += [
-        f"SELECT {columns} FROM read_parquet({file_list([paths[part]])}) o WHERE NOT EXISTS "  # noqa: S608
-        f"(SELECT 1 FROM stale s WHERE s.part = {part} AND s.run_key = o.run_key)"
-        for part in sorted(mixed)
+        f"SELECT {columns} FROM read_parquet({file_list([path])}) o WHERE EXISTS "  # noqa: S608
+        f"(SELECT 1 FROM counting c WHERE c.part = {part} AND c.run_key = o.run_key)"
+        for part, path in enumerate(mixed)
     ]
     if not selects:
         add_table(connection, "nothing", observation_schema().empty_table())

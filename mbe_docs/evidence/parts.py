@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
@@ -211,6 +211,37 @@ def write(
         if log.not_numbers:
             log.findings.append(_not_numbers(log.not_numbers, at))
         return log.finish(source_sha256, source_uri, source_format)
+
+
+def merge(
+    root: Path,
+    folder: str,
+    schema: pa.Schema,
+    wanted: Iterable[tuple[Path, Collection[str]]],
+    metadata: dict[str, str],
+) -> tuple[str, int]:
+    """One file with the rows of these runs from each of these files, in their order: its hash and size.
+
+    Rows are held until they make a row group; many small files give few groups.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    with TableWriter(root / "tmp", schema) as table:
+        held: list[pa.RecordBatch] = []
+        for path, run_keys in wanted:
+            keys = pa.array(sorted(run_keys), pa.string())
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                for batch in file.iter_batches(batch_size=ROWS_PER_GROUP):
+                    is_wanted = pc.is_in(batch.column("run_key"), value_set=keys)
+                    held.append(batch.filter(is_wanted).cast(schema))
+                    if sum(some.num_rows for some in held) >= ROWS_PER_GROUP:
+                        table.write(pa.concat_batches(held))
+                        held = []
+        if sum(some.num_rows for some in held):
+            table.write(pa.concat_batches(held))
+        return table.finish(root / folder, metadata)
 
 
 def _not_numbers(count: int, at: Location) -> Finding:

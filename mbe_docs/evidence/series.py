@@ -58,7 +58,9 @@ def series(
     scores: dict[str, dict[str, list[tuple[int, float]]]] = {key: {} for key in run_keys}
     conditions = (where or {}).items()
     for entry, path in store.parts_of(run_keys):
-        live = {run.run_key for run in entry.runs if run.superseded_by is None} & scores.keys()
+        live = entry.live() & scores.keys()
+        if not live:
+            continue
         rows = pq.read_table(
             path,
             columns=[

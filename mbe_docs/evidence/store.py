@@ -14,7 +14,7 @@ and ingesting that log again takes it up.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -143,28 +143,39 @@ class EvidenceStore:
         for entry in offered.values():
             for path, sha256 in self._files(entry):
                 self._checked(entry, path, sha256)
+        return self.change(lambda listed: self._merged(listed, offered))
+
+    def change(self, make: Callable[[tuple[PartEntry, ...]], tuple[PartEntry, ...]]) -> Manifest:
+        """The state of the store with the entries that `make` gives for the newest ones.
+
+        Readers see it whole. Where another process comes first, `make` is asked again; if
+        nothing changes, no manifest is written.
+
+        Raises:
+            EvidenceError: the newest manifest is damaged, or the disk is full.
+        """
         with writing(self.root):
             sweep(self.root / "tmp")
             while True:
                 state = self._latest()
                 for damaged in _manifest_findings(state):
                     raise _error(damaged)
-                merged = self._merged(state.manifest, offered)
-                if merged == state.manifest.parts:
+                made = settle(make(state.manifest.parts))
+                if made == state.manifest.parts:
                     return state.manifest
                 number = state.manifest.number + 1
-                made = sealed(Manifest(number=number, previous=state.sha256, parts=merged))
-                if self._publish(made):
-                    return made
+                manifest = sealed(Manifest(number=number, previous=state.sha256, parts=made))
+                if self._publish(manifest):
+                    return manifest
 
-    def _merged(self, base: Manifest, offered: dict[str, PartEntry]) -> tuple[PartEntry, ...]:
-        listed = {entry.source_sha256: entry for entry in base.parts}
+    def _merged(self, present: tuple[PartEntry, ...], offered: dict[str, PartEntry]) -> tuple[PartEntry, ...]:
+        listed = {entry.source_sha256: entry for entry in present}
         new = {
             key: entry
             for key, entry in offered.items()
             if key not in listed or any(self._damaged_files(listed[key]))
         }
-        return settle((listed | new).values())
+        return tuple((listed | new).values())
 
     def _publish(self, manifest: Manifest) -> bool:
         """Whether the number was still free; everything the manifest lists is on the disk before it."""
@@ -190,7 +201,7 @@ class EvidenceStore:
             if is_intact(self.part_path(entry), entry.part):
                 newer = {run.run_key: run.superseded_by for run in entry.runs}
                 found = parts.read_runs(self.part_path(entry))
-                runs += [StoredRun(run, entry, newer[run.run_key]) for run in found]
+                runs += [StoredRun(run, entry, newer[run.run_key]) for run in found if run.run_key in newer]
         runs.sort(key=lambda stored: (stored.run.run_key, stored.entry.source_sha256))
         return Loaded(tuple(runs), tuple(sorted(findings, key=Finding.sort_key)))
 
@@ -216,16 +227,21 @@ class EvidenceStore:
     def parts_of(self, run_keys: Collection[str]) -> tuple[tuple[PartEntry, Path], ...]:
         """The parts with those versions of these runs that count, checked, in the order of `source_sha256`.
 
+        Of a part that holds several logs, each of them with the same path, so that it is known which of its
+        rows count: those of `entry.live()`.
+
         Raises:
             EvidenceError: a run is not in the store, or a part is not as it was written.
         """
         wanted = frozenset(run_keys)
-        missing, found = set(wanted), []
-        for entry in self.list():
-            live = {run.run_key for run in entry.runs if run.superseded_by is None} & wanted
-            if live:
-                missing -= live
-                found.append((entry, self._checked(entry, self.part_path(entry), entry.part)))
+        entries = self.list()
+        holding = {entry.part for entry in entries if entry.live() & wanted}
+        found = [
+            (entry, self._checked(entry, self.part_path(entry), entry.part))
+            for entry in entries
+            if entry.part in holding and (entry.shared is True or entry.live() & wanted)
+        ]
+        missing = wanted.difference(*(entry.live() for entry, _ in found))
         if missing:
             raise EvidenceError(
                 f"no log in the evidence store states the run {min(missing)!r}",

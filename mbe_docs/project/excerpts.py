@@ -85,7 +85,7 @@ def _scores(
 
     columns = ["run_key", "sample_id", "epoch", "scorer", "value", "outcome"]
     for entry, path in store.parts_of(run_keys.keys()):
-        live = {run.run_key for run in entry.runs if run.superseded_by is None} & run_keys.keys()
+        live = entry.live() & run_keys.keys()
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(columns=columns):
                 for row in zip(*(batch.column(name).to_pylist() for name in columns), strict=True):

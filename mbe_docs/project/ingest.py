@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
 from mbe_docs.errors import MbeDocsError
+from mbe_docs.evidence.locks import adding
 from mbe_docs.evidence.manifest import PartEntry
 from mbe_docs.evidence.store import EvidenceStore
 from mbe_docs.project.logs import FoundLog
@@ -102,15 +104,21 @@ def ingest(
     all_bytes = sum(log.size() for log in logs) if advance else 0
     summary = IngestSummary() if into is None else into
     collecting = _Collecting(reader, advance, len(logs), all_bytes, summary)
+    guard = nullcontext() if dry_run else adding(store.root)
+    with guard:
+        _collect(logs, reader, engine or local(1), collecting)
+    if collecting.mistake is not None:
+        raise collecting.mistake
+    return summary
+
+
+def _collect(logs: Sequence[FoundLog], reader: Reader, engine: Engine, collecting: _Collecting) -> None:
     try:
-        for task, reads in (engine or local(1))(_tasks(logs, reader), reader):
+        for task, reads in engine(_tasks(logs, reader), reader):
             for log, read in zip(task.logs, collecting.checked(task, reads), strict=True):
                 collecting.take(log, read)
     finally:
         collecting.commit()
-    if collecting.mistake is not None:
-        raise collecting.mistake
-    return summary
 
 
 def _tasks(logs: Sequence[FoundLog], reader: Reader) -> Iterator[Task]:
