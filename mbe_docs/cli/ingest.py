@@ -14,7 +14,7 @@ from mbe_docs.cli.output import is_quiet, is_verbose, print_findings, project_op
 from mbe_docs.text import terminal_safe
 
 if TYPE_CHECKING:
-    from mbe_docs.project.ingest import Advance, IngestSummary, Progress
+    from mbe_docs.project.ingest import Advance, Engine, IngestSummary, Progress
     from mbe_docs.project.reading import FileResult
     from mbe_docs.project.watching import Watch
 
@@ -34,6 +34,21 @@ if TYPE_CHECKING:
     default=None,
     help="Processes to read with; by default one for each processor. Few logs are read by one.",
 )
+@click.option(
+    "--engine",
+    "where",
+    type=click.Choice(["local", "spark"]),
+    default="local",
+    show_default=True,
+    help="Where logs are read: on this machine, or on a Spark cluster.",
+)
+@click.option(
+    "--spark-conf",
+    "conf",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Setting of Spark, such as spark.master=spark://host:7077; may be repeated.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be taken from each file; write nothing.")
 @click.option("--watch", is_flag=True, help="Go on reading logs as they appear, until interrupted.")
 @click.option(
@@ -50,6 +65,8 @@ def command(
     paths: tuple[str, ...],
     mappings: tuple[Path, ...],
     jobs: int | None,
+    where: str,
+    conf: tuple[str, ...],
     dry_run: bool,
     watch: bool,
     interval: float,
@@ -63,12 +80,11 @@ def command(
     nothing was found.
     """
     from mbe_docs.project import Project
-    from mbe_docs.project.ingest import local
 
     if watch and dry_run:
         raise click.UsageError("--watch and --dry-run exclude each other")
     project = Project.find(root)
-    engine = local(jobs or processors())
+    engine = _engine(where, conf, jobs)
     if watch:
         summary = _watched(project.watch(paths, mappings=mappings, engine=engine), interval)
     else:
@@ -100,6 +116,23 @@ def _watched(watch: Watch, interval: float) -> IngestSummary:
             time.sleep(interval)
     except KeyboardInterrupt:
         return watch.total
+
+
+def _engine(where: str, conf: tuple[str, ...], jobs: int | None) -> Engine:
+    if where == "local":
+        from mbe_docs.project.ingest import local
+
+        if conf:
+            raise click.UsageError("--spark-conf needs --engine spark")
+        return local(jobs or processors())
+    from mbe_docs.project.cluster import spark
+
+    if jobs:
+        raise click.UsageError("--jobs is for this machine; Spark has its own settings")
+    settings = dict(pair.partition("=")[::2] for pair in conf)
+    if not all(settings.values()):
+        raise click.UsageError("--spark-conf takes KEY=VALUE")
+    return spark(settings)
 
 
 def processors() -> int:

@@ -1,4 +1,4 @@
-"""From Parquet to sums: DuckDB runs the SQL of `sql.py` over the parts of the runs that were chosen.
+"""From Parquet to sums: an engine runs the SQL of `sql.py` over the parts of the runs that were chosen.
 
 ```
 with Aggregation(store, selection) as aggregation:
@@ -6,22 +6,21 @@ with Aggregation(store, selection) as aggregation:
     pairs = aggregation.pairs([(3, 7), …])      # arm 7 against arm 3, on their common samples
 ```
 
-All results are the same bits for any order of rows, runs and files, and for any number of threads.
+All results are the same bits for any order of rows, runs and files, for any number of threads, and on any
+engine: DuckDB here, or Spark (`spark.on_spark`) where somebody asks for it.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mbe_docs.errors import EvidenceError
 from mbe_docs.evidence import pair_sql, results, sql
 from mbe_docs.evidence import selection as tables
-from mbe_docs.evidence.observations import add_table, observed
+from mbe_docs.evidence.engine import OpenEngine, on_duckdb
 from mbe_docs.evidence.selection import Entry, Selected
 from mbe_docs.evidence.store import EvidenceStore
 from mbe_docs.evidence.sums import (
@@ -46,8 +45,7 @@ class Aggregation:
     Reads the state of the store once, when made; the parts it needs are checked byte by byte. What several
     results need is computed by the first of them.
 
-    `threads` is by default the number of processors; `memory_limit`, such as "512MB", makes DuckDB move what
-    is above it to the temporary folder (by default: above 80% of the machine's memory).
+    `engine` opens what runs the SQL: `on_duckdb()` by default, with `threads` and `memory_limit`.
 
     Raises:
         EvidenceError: a run is not in the store, or its part is not as it was written.
@@ -61,14 +59,13 @@ class Aggregation:
         *,
         threads: int | None = None,
         memory_limit: str | None = None,
+        engine: OpenEngine | None = None,
     ) -> None:
         self._selection = selection
         self._by_arm = tables.check(selection)
         run_keys = {row.run_key for row in selection}
-        self._stack = ExitStack()
-        self._connection = self._stack.enter_context(
-            observed(store.parts_of(run_keys), run_keys, threads=threads, memory_limit=memory_limit)
-        )
+        opened = engine or on_duckdb(threads=threads, memory_limit=memory_limit)
+        self._engine = opened(store.parts_of(run_keys), run_keys)
         self._made: set[str] = set()
         self._arms: ArmSums | None = None
         self._entries = self._number_entries()
@@ -81,7 +78,7 @@ class Aggregation:
 
     def close(self) -> None:
         """Give the memory and the temporary folder back."""
-        self._stack.close()
+        self._engine.close()
 
     def arms(self) -> ArmSums:
         """The sums of every entry."""
@@ -148,18 +145,18 @@ class Aggregation:
 
     def _number_entries(self) -> dict[Entry, int]:
         """The number of every entry, in their order; makes `matched` and `samples`."""
-        add_table(self._connection, "sliced", tables.sliced_table(self._selection))
+        self._engine.add("sliced", tables.sliced_table(self._selection))
         entries = [Entry(arm, "") for arm, row in self._by_arm.items() if row.slice_key is None]
         if len(entries) < len(self._by_arm):
             found = self._query(sql.SLICES)
             entries += map(Entry, found["arm"].to_pylist(), found["slice"].to_pylist())
         numbered = {entry: number for number, entry in enumerate(sorted(entries))}
-        add_table(self._connection, "entries", tables.entries_table(numbered, self._by_arm))
-        add_table(self._connection, "plain", tables.plain_table(self._selection, numbered))
-        add_table(self._connection, "scales", tables.scales_table(numbered, self._by_arm))
+        self._engine.add("entries", tables.entries_table(numbered, self._by_arm))
+        self._engine.add("plain", tables.plain_table(self._selection, numbered))
+        self._engine.add("scales", tables.scales_table(numbered, self._by_arm))
         self._make("samples", sql.SAMPLES)
         has_conditions = any(row.where for row in self._by_arm.values())
-        self._run(f"CREATE VIEW matched AS {sql.MATCHED_WHERE if has_conditions else sql.MATCHED}")
+        self._engine.view("matched", sql.MATCHED_WHERE if has_conditions else sql.MATCHED)
         return numbered
 
     def _make_cells(self) -> None:
@@ -183,7 +180,7 @@ class Aggregation:
             of_old, of_new = slices[old], slices[new]
             found += [(pair, value, of_old[value], of_new[value]) for value in of_old if value in of_new]
         index, values, olds, news = zip(*found, strict=True) if found else ((), (), (), ())
-        add_table(self._connection, "pairs", tables.pairs_table(olds, news, most))
+        self._engine.add("pairs", tables.pairs_table(olds, news, most))
         return PairKeys(
             pair=np.array(index, np.int64),
             slice_value=tuple(map(tables.slice_value, values)),
@@ -194,32 +191,8 @@ class Aggregation:
     def _make(self, name: str, text: str) -> None:
         """Makes a table from a query, once."""
         if name not in self._made:
-            self._run(f"CREATE TABLE {name} AS {text}")
+            self._engine.table(name, text)
             self._made.add(name)
 
-    def _run(self, text: str) -> None:
-        with _reported():
-            self._connection.execute(text)
-
     def _query(self, text: str) -> pa.Table:
-        with _reported():
-            return self._connection.sql(text).to_arrow_table()
-
-
-@contextmanager
-def _reported() -> Iterator[None]:
-    """What DuckDB refuses, as an `EvidenceError`."""
-    import duckdb
-
-    try:
-        yield
-    except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
-        raise EvidenceError(
-            f"scores are too large to be added exactly: {error}",
-            fix="scale the scorer's values down: 10⁸ samples of up to a million in size can be added",
-        ) from error
-    except duckdb.Error as error:
-        raise EvidenceError(
-            f"the evidence cannot be aggregated: {error}",
-            fix="run the command again; if a part of the store changed meanwhile, `mbe-docs check` names it",
-        ) from error
+        return self._engine.query(text)

@@ -13,13 +13,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
-from dataclasses import replace
 from itertools import chain
 from typing import Final
 
-from mbe_docs.errors import ConfigError, SourceError
-from mbe_docs.project.logs import FoundLog
-from mbe_docs.project.reading import Read, Reader, Task, refused
+from mbe_docs.errors import ConfigError
+from mbe_docs.project.reading import Read, Reader, Task, ended
 
 logger = logging.getLogger(__name__)
 
@@ -32,10 +30,6 @@ AHEAD: Final = 4
 """Tasks in flight for each process: one that takes long does not keep the others waiting."""
 
 _WARM: Final = [__name__, "pyarrow.parquet", "mbe_docs.sources.inspect_ai", "mbe_docs.sources.tabular"]
-_DIED: Final = SourceError(
-    "the process that read it was ended from outside, most likely for the memory it took",
-    fix="ingest it by itself, or on a machine with more memory",
-)
 
 
 def run_tasks(tasks: Iterable[Task], reader: Reader, jobs: int) -> Iterator[tuple[Task, tuple[Read, ...]]]:
@@ -127,7 +121,7 @@ class _Pool:
                     yield task, self._executor.submit(_run, task).result()
                 except BrokenProcessPool:
                     self._restart(1)
-                    yield task, tuple(_ended(log, task) for log in task.logs)
+                    yield task, tuple(ended(log, task) for log in task.logs)
         self._restart(self._jobs)
 
     def _restart(self, jobs: int) -> None:
@@ -142,10 +136,6 @@ class _Pool:
             self._executor.submit(os.getpid).result()
         except BrokenProcessPool as error:
             raise ConfigError("no process can be started to read logs", fix="write --jobs 1") from error
-
-
-def _ended(log: FoundLog, task: Task) -> Read:
-    return replace(refused(log, _DIED, task.sha256), ended_process=True)
 
 
 _reader: Reader | None = None

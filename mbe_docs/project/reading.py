@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import pickle
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Final, Literal
@@ -25,6 +25,10 @@ from mbe_docs.sources.interface import Item, LogFile, Settings, Source
 logger = logging.getLogger(__name__)
 
 UNCLAIMED: Final = "no format claims it"
+_ENDED: Final = SourceError(
+    "the process that read it was ended from outside, most likely for the memory it took",
+    fix="ingest it by itself, or on a machine with more memory",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,8 @@ class Reader:
     known: Mapping[str, PartEntry] = field(default_factory=dict)
     """What the store lists, by hash of the log."""
     dry_run: bool = False
+    intact: frozenset[str] | None = None
+    """Hashes of the known logs that are intact, where the files of the store cannot be looked at."""
 
     def run(self, task: Task) -> tuple[Read, ...]:
         """What became of each log of a task, in order; whatever goes wrong is in there, too."""
@@ -111,6 +117,8 @@ class Reader:
 
     def is_known(self, sha256: str) -> bool:
         """Whether the store has a log, every byte as it was written; a damaged one is read again."""
+        if self.intact is not None:
+            return sha256 in self.intact
         entry = self.known.get(sha256)
         if entry is None or not is_intact(self.store.part_path(entry), entry.part):
             return False
@@ -153,6 +161,11 @@ def refused(found: FoundLog, error: SourceError, sha256: str | None = None) -> R
     at, fix = error.at or Location(found.uri), error.fix or "read the log with its own tool"
     finding = Finding("MBE201", "error", problem, at, fix)
     return Read(FileResult(found.uri, "refused", reason=problem), sha256, (finding,))
+
+
+def ended(log: FoundLog, task: Task) -> Read:
+    """A log whose reading ended a process that did nothing else."""
+    return replace(refused(log, _ENDED, task.sha256), ended_process=True)
 
 
 def _fault_of_log(error: Exception) -> SourceError | None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -277,3 +281,43 @@ def test_known_files_are_said_on_request(mbe, root):
     done = mbe("-v", "ingest", "logs", cwd=root)
 
     assert "· atlas-1.eval: known already\n" in done.out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--spark-conf", "a=b"), "--spark-conf needs --engine spark"),
+        (("--engine", "spark", "--jobs", "2"), "--jobs is for this machine"),
+        (("--engine", "spark", "--spark-conf", "a"), "--spark-conf takes KEY=VALUE"),
+        (("--watch", "--dry-run"), "--watch and --dry-run exclude each other"),
+        (("--jobs", "0"), "0 is not in the range"),
+    ],
+)
+def test_options_that_contradict_each_other_are_2(mbe, root, options, said):
+    """Said before anything is read."""
+    done = mbe("ingest", "logs", *options, cwd=root)
+
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+
+
+def test_a_terminal_sees_how_far_it_is(root):
+    """Files, bytes, rate and the time that is left; nothing of it on stdout."""
+    controller, terminal = pty.openpty()
+    done = subprocess.run(
+        [*small.command(), "ingest", "logs"],
+        cwd=root,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        check=True,
+    )
+    os.close(terminal)
+    shown = b""
+    with contextlib.suppress(OSError):  # how Linux says that nobody holds the other end
+        while block := os.read(controller, 65536):
+            shown += block
+    os.close(controller)
+
+    assert re.search(rb"2 of 2 files .*B/s", shown)
+    assert b"\x1b" not in done.stdout

@@ -1,0 +1,1 @@
+"""What runs on Spark; skipped where pyspark or Java is missing."""
