@@ -129,8 +129,10 @@ class Masking:
         suspect = pc.match_substring_regex(encoded.dictionary, _keywords(), ignore_case=True)
         kept: dict[int, str] = {}
         secrets: dict[int, Found] = {}
-        for index in pc.indices_nonzero(suspect).to_pylist():
-            text, found = mask(encoded.dictionary[index].as_py())
+        places = pc.indices_nonzero(suspect)
+        words = encoded.dictionary.take(places).to_pylist()
+        for number in self._detector.suspects(words):
+            index, (text, found) = places[number].as_py(), mask(words[number])
             if found:
                 kept[index], secrets[index] = text, found
         if not kept:

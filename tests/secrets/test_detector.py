@@ -68,6 +68,35 @@ def test_several_secrets_in_one_text_are_each_masked():
     assert [one.sha256 for one in found] == [hashlib.sha256(key.encode()).hexdigest() for key in keys]
 
 
+@given(
+    st.lists(
+        st.one_of(
+            st.text(max_size=30),
+            st.sampled_from([text for text, _ in secrets(7).values()]),
+            st.sampled_from(
+                ["token", "= ", "api_key: ", "-----BEGIN PRIVATE KEY-----", "curl -H", "sk-", ""]
+            ),
+            st.sampled_from([secret for _, secret in secrets(7).values()]).map(lambda text: text[:20]),
+        ),
+        max_size=12,
+    )
+)
+def test_no_text_with_a_secret_is_missed_where_many_are_searched_together(texts):
+    """Whatever stands before and behind it; those that are not suspected have none."""
+    detector = Detector()
+
+    suspected = set(detector.suspects(texts))
+
+    assert {index for index, text in enumerate(texts) if detector.find(text)} <= suspected
+
+
+def test_texts_without_secrets_are_not_suspected():
+    """Words like token and key alone are not worth a second look."""
+    texts = [f"passage {n} about the token ring; key = {n:08d}" for n in range(50_000)]
+
+    assert list(Detector().suspects(texts)) == []
+
+
 def test_a_secret_that_is_allowed_by_its_hash_stays():
     """Only that one."""
     (one, first), (two, second) = secrets(3)["aws"], secrets(4)["aws"]
