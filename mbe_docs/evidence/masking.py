@@ -64,14 +64,14 @@ class Masking:
         """The batch with every text in it masked; the very same where nothing was found."""
         import pyarrow as pa
 
-        run_keys = batch.column("run_key")
-        columns = [
+        run_keys, columns = batch.column("run_key"), batch.columns
+        masked_columns = [
             column if name in _OURS else self._column(run_keys, column, name)
-            for name, column in zip(batch.schema.names, batch.columns, strict=True)
+            for name, column in zip(batch.schema.names, columns, strict=True)
         ]
-        if all(new is old for new, old in zip(columns, batch.columns, strict=True)):
+        if all(new is old for new, old in zip(masked_columns, columns, strict=True)):
             return batch
-        return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+        return pa.RecordBatch.from_arrays(masked_columns, schema=batch.schema)
 
     def findings(self, complaints: Iterable[Finding], at: Location) -> tuple[Finding, ...]:
         """What the reader complained of, masked; then what was masked in this log, if anything was.
@@ -106,7 +106,8 @@ class Masking:
         offsets, rows = _rows(column)
         owners = run_keys.take(rows)
         if pa.types.is_map(kind):
-            old = [column.keys, column.items]
+            begin = column.offsets[0].as_py()
+            old = [child.slice(begin, len(rows)) for child in (column.keys, column.items)]
             new = [self._texts(owners, old[0], self._text), self._settings(owners, *old)]
         else:
             old = column.flatten().flatten()
@@ -200,9 +201,9 @@ def _keywords() -> str:
 
 
 def _rows(column: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """Where the items of each row of a nested column begin in its child, and the row of each item."""
+    """Where the items of each row of a nested column begin, from 0, and the row of each item."""
     import numpy as np
     import pyarrow as pa
 
     offsets = column.offsets.to_numpy()
-    return column.offsets, pa.array(np.repeat(np.arange(len(column)), np.diff(offsets)))
+    return pa.array(offsets - offsets[0]), pa.array(np.repeat(np.arange(len(column)), np.diff(offsets)))
