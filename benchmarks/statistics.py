@@ -1,24 +1,30 @@
 """Reruns the acceptance table of the statistics: this project's method and its peers' practice side by side.
 
-    python benchmarks/statistics.py [--quick | --full]
+    python benchmarks/statistics.py [--quick | --full] [--golden FILE] [--write PAGE]
 
 Every row simulates (or enumerates) evals whose truth is known, and counts how often each method is right. The
 table is Markdown; the exit code is 1 if this project misses one of its own bars. Seeds are fixed: the same
 mode prints the same table. A cell whose first figure is near its bar is measured again with ten times as many
 fresh draws, and only those count. `--quick` takes a seventh of the cells, `--full` ten times the draws.
+`--write` puts the table into a page, between `<!-- table -->` and `<!-- /table -->`.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 from scipy import special
 
 from mbe_docs import stats
 
+ROOT = Path(__file__).resolve().parents[1]
+GOLDEN = ROOT.parent / "shared" / "golden" / "statistics.json"
+MARKS = "<!-- table -->\n", "<!-- /table -->"
 SEED = 20261123
 Z = special.ndtri(0.975)
 RATES = (0.5, 0.8, 0.9, 0.95, 0.98)
@@ -201,6 +207,19 @@ def pooled_z(draws: Draws) -> np.ndarray:
 
 def covers(ends: tuple[np.ndarray, ...], truth: float) -> float:
     return float(np.mean((ends[0] <= truth + 1e-12) & (truth - 1e-12 <= ends[1])))
+
+
+def golden_row(path: Path) -> Row:
+    """A: expected values from R, scipy and statsmodels, each within its own tolerance."""
+    check = "expected values of R, scipy and statsmodels"
+    if not path.is_file():
+        return Row("A", check, "all", f"not run: {path.name} is not beside the project", "–", None)
+    sys.path.insert(0, str(ROOT))
+    from tests.stats.run_golden import failures
+
+    cases = json.loads(path.read_text(encoding="utf-8"))["cases"]
+    met = sum(not failures(case) for case in cases)
+    return Row("A", check, "all", f"{met} of {len(cases)}", "–", met == len(cases))
 
 
 def rate_rows(effort: Effort) -> Iterator[Row]:
@@ -512,16 +531,35 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
+def written(page: str, content: str) -> str:
+    """The page with the table between its marks.
+
+    Raises:
+        ValueError: the page has no marks.
+    """
+    before, begin, rest = page.partition(MARKS[0])
+    _, end, after = rest.partition(MARKS[1])
+    if not begin or not end:
+        raise ValueError(f"the page has no {MARKS[0].strip()} … {MARKS[1]}")
+    return f"{before}{begin}{content}\n{end}{after}"
+
+
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     modes = parser.add_mutually_exclusive_group()
     for mode in ("quick", "full"):
         modes.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode, default="default")
-    effort = EFFORTS[parser.parse_args().mode]
-    rows = [row for rows_of in ROWS for row in rows_of(effort)]
+    parser.add_argument("--golden", type=Path, default=GOLDEN, metavar="FILE", help="expected values")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="page to put the table into")
+    given = parser.parse_args(arguments)
+    effort = EFFORTS[given.mode]
+    rows = [golden_row(given.golden), *(row for rows_of in ROWS for row in rows_of(effort))]
     print(table(rows))
+    if given.write:
+        page = given.write.read_text(encoding="utf-8")
+        given.write.write_text(written(page, table(rows)), encoding="utf-8")
     return int(any(row.is_met is not None and not row.is_met for row in rows))
 
 
