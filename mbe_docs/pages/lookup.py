@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -33,6 +33,7 @@ from mbe_docs.records.registry import Registry, RunSummary
 from mbe_docs.registry import wording
 from mbe_docs.registry.gate import flaky_words, to_decide
 from mbe_docs.registry.subjects import Subject, Subjects
+from mbe_docs.stats import CHANGES
 from mbe_docs.text import page_slug
 
 STATUS_ORDER: Final = ("affected", "flaky", "unknown", "fixed", "not_affected")
@@ -40,6 +41,8 @@ STATUS_ORDER: Final = ("affected", "flaky", "unknown", "fixed", "not_affected")
 FLAKE: Final = "attempts that disagree"
 FLAKY_NAMED: Final = 8
 """Samples that flip by themselves, named on a page."""
+RUNS_LINKED: Final = 3
+"""Runs of a side that a row links to."""
 
 
 class Lookup:
@@ -236,6 +239,13 @@ class Lookup:
             slices=tuple(_slice_row(entry, comparison) for entry in comparison.slices),
             hidden_flip=comparison.hidden_flip,
             comparison=comparison,
+            runs=(self._run_links(comparison.old_runs), self._run_links(comparison.new_runs)),
+        )
+
+    def _run_links(self, run_keys: Sequence[str]) -> tuple[Link, ...]:
+        known = [self.runs[key].run for key in run_keys if key in self.runs][:RUNS_LINKED]
+        return tuple(
+            Link(run_id(run.run_key), f"{run.task}, {(run.started_at or 'no date')[:10]}") for run in known
         )
 
 
@@ -309,6 +319,7 @@ def _slice_row(entry: SliceComparison, comparison: Comparison) -> SliceRow:
         key=entry.key,
         value=entry.value,
         state=State(wording.VERDICT_WORD[entry.verdict], wording.VERDICT_SHAPE[entry.verdict], tone),
+        is_change=entry.verdict in CHANGES,
         old=numbers.rate_number(entry.old, unit, n_samples=n, n_attempts=entry.attempts_old),
         new=numbers.rate_number(entry.new, unit, n_samples=n, n_attempts=entry.attempts_new),
         difference=numbers.difference_number(

@@ -45,7 +45,8 @@ class DiffView:
     relation: str
     headline: str
     counts: tuple[tuple[State, int], ...]
-    hidden_flips: tuple[ComparisonRow, ...]
+    hidden: tuple[ComparisonRow, ...]
+    """Rows whose mean hides what their slices show."""
     groups: tuple[VerdictGroup, ...]
     quirk_changes: tuple[QuirkChange, ...]
     family_size: int
@@ -117,7 +118,7 @@ def diff_view(
         else "upgrade between neighbours of the lineage",
         headline=wording.headline(comparisons, lookup.titles),
         counts=verdict_states(comparisons),
-        hidden_flips=tuple(row for row in rows.values() if row.hidden_flip),
+        hidden=tuple(row for row in rows.values() if wording.is_hidden(row.comparison)),
         groups=tuple(groups),
         quirk_changes=tuple(_quirk_changes(lookup, old, new)),
         family_size=sum(entry.verdict != "refused" for entry in comparisons),

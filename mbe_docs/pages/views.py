@@ -85,6 +85,8 @@ class ComparisonRow:
     slices: tuple[SliceRow, ...]
     hidden_flip: bool
     comparison: Comparison
+    runs: tuple[tuple[Link, ...], tuple[Link, ...]]
+    """Of the old and the new side, newest first; not all, where there are many."""
     changed: tuple[ChangedSamples, ...] = ()
     """The samples that moved most, the direction of the mean first."""
 
@@ -139,6 +141,7 @@ class SliceRow:
     key: str
     value: str
     state: State
+    is_change: bool
     old: Number
     new: Number
     difference: Number

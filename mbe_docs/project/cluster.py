@@ -113,7 +113,7 @@ def _work(reader: Reader, task: Task) -> Sent:
     """On a worker: read a task's logs into a store of one's own."""
     with TemporaryDirectory(prefix="mbe-docs-") as name:
         root = Path(name)
-        reads = replace(reader, store=EvidenceStore(root)).run(task)
+        reads = replace(reader, store=EvidenceStore(root, reader.store.secrets)).run(task)
         made = [path for folder in ("parts", "excerpts") for path in sorted((root / folder).glob("*"))]
         return reads, [(path.relative_to(root).as_posix(), path.read_bytes()) for path in made]
 

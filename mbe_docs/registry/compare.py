@@ -18,7 +18,9 @@ from mbe_docs.records.estimates import (
     SliceComparison,
     SlotDifference,
 )
+from mbe_docs.records.evals import Run
 from mbe_docs.records.models import Variant
+from mbe_docs.registry import wording
 from mbe_docs.registry.arms import Arm
 from mbe_docs.registry.decide import Decided, Item
 from mbe_docs.registry.estimate import Measured, tidy, tidy_p
@@ -150,14 +152,21 @@ def _refusal(
         for side in (old, new)
     ]
     differences = differing(sides[0], sides[1], policy)
-    why = [_slot_sentence(difference) for difference in differences if difference.refuses]
+    runs = [_named(arms[side].runs) for side in (old, new)]
+    why = [_slot_sentence(difference, *runs) for difference in differences if difference.refuses]
     return tuple(why), differences
 
 
-def _slot_sentence(difference: SlotDifference) -> str:
+def _named(runs: Sequence[Run]) -> str:
+    """The newest run, and how many there are besides."""
+    rest = len(runs) - 1
+    return f"{runs[0].run_key} and {rest:,} more" if rest else runs[0].run_key
+
+
+def _slot_sentence(difference: SlotDifference, before: str, after: str) -> str:
     word = difference.slot.replace("_", " ")
     old, new = setting_text(difference.old), setting_text(difference.new)
-    return f"{word} differs: {old} before, {new} after; run both with the same {word}"
+    return f"{word} differs: {old} before ({before}), {new} after ({after}); run both with the same {word}"
 
 
 def _refused(
@@ -345,7 +354,7 @@ def _standing(
     found = stats.standing(
         primary, strict, old_lost_share=lost[0], new_lost_share=lost[1], most_lost=decided.most_lost
     )
-    notes = [] if found.reason is None else [f"undecided: {found.reason}"]
+    notes = [] if found.reason is None else [f"undecided: {_lost_words(found.reason, primary, strict, lost)}"]
     if found.verdict == "inconclusive" and decided.difference(at) is None:
         notes.append(f"undecided: {NOTHING_VARIES}")
     elif primary == "inconclusive" and not notes and (alone := decided.shown_alone(at)) is not None:
@@ -356,6 +365,15 @@ def _standing(
         notes.append(f"undecided: {n_used} samples compared, the behavior asks for {arm.measure.min_samples}")
         return "inconclusive", notes
     return found.verdict, notes
+
+
+def _lost_words(reason: str, primary: stats.Verdict, strict: stats.Verdict, lost: Sequence[float]) -> str:
+    """The reason, how much was lost, and what each way of counting it says where they differ."""
+    shares = f"{100 * lost[0]:.1f} % before and {100 * lost[1]:.1f} % after"
+    if reason != stats.DEPENDS_ON_ERRORS:
+        return f"{reason}, {shares}"
+    words = wording.VERDICT_WORD
+    return f"{reason}: {words[primary]} without the {shares} that were lost, {words[strict]} with them failed"
 
 
 def _moved_apart(slices: Sequence[SliceComparison]) -> bool:

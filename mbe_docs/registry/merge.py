@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from mbe_docs import stats
 from mbe_docs.config import Config
 from mbe_docs.curated.bundle import Curated
 from mbe_docs.curated.rules import parse_rule
@@ -33,7 +34,7 @@ QUIRK = "quirk:"
 """Prefix of a quirk's measure: a quirk and a behavior may share an id."""
 
 
-LOST = ("undecided: too many attempts lost", "undecided: depends on errors")
+LOST = tuple(f"undecided: {reason}" for reason in (stats.TOO_MUCH_LOST, stats.DEPENDS_ON_ERRORS))
 """How a comparison's note begins where errors and lost attempts took its verdict."""
 
 

@@ -170,11 +170,21 @@ def verdict_counts(comparisons: list[Comparison]) -> tuple[tuple[Verdict, int], 
     return tuple((verdict, found.count(verdict)) for verdict in VERDICT_ORDER if verdict in found)
 
 
+def is_hidden(comparison: Comparison) -> bool:
+    """Whether the mean hides what slices show: they moved apart, or some got worse and the whole did not."""
+    worse = any(part.verdict == "regressed" for part in comparison.slices)
+    return comparison.hidden_flip or (worse and comparison.verdict != "regressed")
+
+
 def headline(comparisons: list[Comparison], titles: dict[str, str]) -> str:
     """One sentence that could be pasted into a ticket."""
     if not comparisons:
         return "Nothing was measured on both."
     parts = []
+    hidden = [f"“{titles[entry.behavior]}”" for entry in comparisons if is_hidden(entry)]
+    if hidden:
+        shown = listed(hidden) if len(hidden) <= 3 else counted(len(hidden), "behavior")
+        parts.append(f"hidden by the mean: {shown}")
     for verdict, count in verdict_counts(comparisons):
         names = [titles[entry.behavior] for entry in comparisons if entry.verdict == verdict]
         word = VERDICT_WORD[verdict]

@@ -7,7 +7,14 @@ returns arrays of the same length; NaN means unknown, in and out.
 from mbe_docs.stats.comparable import Comparability, Mode, comparability
 from mbe_docs.stats.comparison import Better, Comparisons
 from mbe_docs.stats.drift import Drift, drift
-from mbe_docs.stats.missing import ErrorReport, Standing, error_report, standing
+from mbe_docs.stats.missing import (
+    DEPENDS_ON_ERRORS,
+    TOO_MUCH_LOST,
+    ErrorReport,
+    Standing,
+    error_report,
+    standing,
+)
 from mbe_docs.stats.paired import paired_difference, paired_mean_difference
 from mbe_docs.stats.power import adjust_looks, n_needed, sigma_sq_with_epochs
 from mbe_docs.stats.quantile import Quantile, histogram_quantile, quantile_interval, quantile_ranks
@@ -29,6 +36,8 @@ from mbe_docs.stats.verdict import CHANGES, Verdict, Verdicts, adjust, page_verd
 
 __all__ = [
     "CHANGES",
+    "DEPENDS_ON_ERRORS",
+    "TOO_MUCH_LOST",
     "Better",
     "Comparability",
     "Comparisons",

@@ -12,6 +12,8 @@ from mbe_docs.stats.sums import ONE_RESULT, Grouping, rate_sums, total_by
 from mbe_docs.stats.verdict import CHANGES, Verdict
 
 MOST_LOST: Final = 0.1
+DEPENDS_ON_ERRORS: Final = "depends on errors"
+TOO_MUCH_LOST: Final = "too many attempts lost"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,7 +113,7 @@ def standing(
     if primary == "refused":
         return Standing(primary, None)
     if max(old_lost_share, new_lost_share) > most_lost:
-        return Standing("inconclusive", "too many attempts lost")
+        return Standing("inconclusive", TOO_MUCH_LOST)
     if primary in CHANGES and primary != strict:
-        return Standing("inconclusive", "depends on errors")
+        return Standing("inconclusive", DEPENDS_ON_ERRORS)
     return Standing(primary, None)

@@ -552,7 +552,8 @@ def test_a_hidden_flip_comes_before_other_undecided_comparisons():
 
     assert in_order([plain, hidden]) == [hidden, plain]
     view = diff(plain, hidden, behaviors=(make.behavior(id="a"), make.behavior(id="b")), estimates=())
-    assert [row.anchor for row in view.hidden_flips] == ["b-b"]
+    assert [row.anchor for row in view.hidden] == ["b-b"]
+    assert view.headline.startswith("Hidden by the mean: ")
 
 
 def test_a_diff_says_which_quirks_came_and_went():
@@ -762,6 +763,22 @@ def test_a_long_trend_names_its_ends_only():
     assert [point.label for point in plot.points] == ["a", "", "", "", "e"]
     assert [point.is_marked for point in plot.points] == [False, False, False, True, False]
     assert plot.label == "Adds: " + "; ".join(f"{name}: 50{THIN}% [40, 60]" for name in "abcde")
+
+
+@pytest.mark.parametrize(
+    ("whole", "is_hidden"), [("inconclusive", True), ("unchanged", True), ("regressed", False)]
+)
+def test_a_slice_that_got_worse_while_the_whole_did_not_is_hidden(whole, is_hidden):
+    """The page says so as the gate does; where the whole got worse nothing is hidden."""
+    part = SliceComparison(
+        key="op", value="add", verdict="regressed", difference=make.interval(-0.5, -0.7, -0.3), old=make.interval(0.6, 0.5, 0.7),
+        new=make.interval(0.1, 0, 0.2), n_common=40, attempts_old=40, attempts_new=40, q_diff=0.001,
+    )  # fmt: skip
+
+    view = diff(make.comparison(verdict=whole, slices=(part,)))
+
+    assert len(view.hidden) == is_hidden
+    assert view.headline.startswith("Hidden by the mean: ") == is_hidden
 
 
 def drift(verdict, **changes):

@@ -183,9 +183,9 @@ def test_the_same_answers_under_another_judge_are_refused(judged):
     assert rates["by-people"] != rates["by-gpt-4"]
     assert found.verdict == "refused"
     assert found.difference is None
-    assert found.refused_because == (
-        "judge model differs: people before, gpt-4 after; run both with the same judge model",
-    )
+    (why,) = found.refused_because
+    assert why.startswith("judge model differs: people before (")
+    assert why.endswith("; run both with the same judge model")
     assert judged.diff("by-people", "by-gpt-4").exit_code == 2
 
 

@@ -1,6 +1,7 @@
 """Two subjects compared: verdicts on constructed attempts, expected numbers by scipy and statsmodels."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -329,22 +330,26 @@ def test_a_setting_that_changes_the_question_refuses_with_a_sentence(batch, slot
     assert [entry.slot for entry in found.differences if entry.refuses] == [slot]
     (sentence,) = found.refused_because
     assert sentence.startswith(f"{word} differs: ")
-    assert sentence.endswith(f" after; run both with the same {word}")
+    assert re.search(r" before \(inspect:[\w-]+\), .* after \(inspect:[\w-]+\); ", sentence)
+    assert sentence.endswith(f"; run both with the same {word}")
     assert (found.old_rate.value, found.new_rate.value) == (0.75, 0.5)
 
 
 def test_a_refusal_quotes_both_values(batch):
-    """The reader sees which side to run again."""
-    assert batch.comparison("slot-solver").refused_because == (
-        "solver differs: generate before, claude_code after; run both with the same solver",
+    """The reader sees which run to make again."""
+    found = batch.comparison("slot-solver")
+    (before,), (after,) = found.old_runs, found.new_runs
+
+    assert found.refused_because == (
+        f"solver differs: generate before ({before}), claude_code after ({after}); run both with the same solver",
     )
 
 
 def test_an_unknown_setting_against_a_known_one_refuses(batch):
     """A log that does not state its solver may have used any."""
-    assert batch.comparison("unknown-solver").refused_because == (
-        "solver differs: unknown before, generate after; run both with the same solver",
-    )
+    (why,) = batch.comparison("unknown-solver").refused_because
+
+    assert why.startswith("solver differs: unknown before (inspect:")
 
 
 @pytest.mark.parametrize(
@@ -429,7 +434,10 @@ def test_fewer_samples_than_the_behavior_asks_for_change_nothing(batch):
 
 @pytest.mark.parametrize(
     ("name", "verdict", "notes"),
-    [("lost", "inconclusive", ("undecided: too many attempts lost",)), ("lost-less", "regressed", ())],
+    [
+        ("lost", "inconclusive", ("undecided: too many attempts lost, 0.0 % before and 12.0 % after",)),
+        ("lost-less", "regressed", ()),
+    ],
 )
 def test_more_than_a_tenth_lost_decides_nothing(batch, name, verdict, notes):
     """12 of 100 lost to the harness on one side, against 9."""
@@ -443,7 +451,13 @@ def test_a_change_that_depends_on_how_errors_are_counted_is_none(batch):
     found = batch.comparison("errors-decide")
 
     assert found.p_diff == pytest.approx(mid_p(9, 0), abs=1e-12)
-    assert (found.verdict, found.notes) == ("inconclusive", ("undecided: depends on errors",))
+    assert (found.verdict, found.notes) == (
+        "inconclusive",
+        (
+            "undecided: depends on errors: better without the 0.0 % before and 10.0 % after that were lost, "
+            "undecided with them failed",
+        ),
+    )
 
 
 def test_slices_that_moved_in_opposite_directions_under_a_calm_mean_are_flagged(batch):

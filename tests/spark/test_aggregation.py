@@ -72,6 +72,7 @@ def results(aggregation):
         "pairs": plain(aggregation.pairs(PAIRS)),
         "pair_usage": plain(aggregation.pair_usage(PAIRS)),
         "flipped": plain(aggregation.flipped(PAIRS, 5)),
+        "flaky": plain(aggregation.flaky(PAIRS, 5)),
     }
 
 
