@@ -290,7 +290,8 @@ def _more(comparison: Comparison) -> Iterator[str]:
     """What would decide it and what that costs, how sure it is, what flips by itself, latency and cost."""
     if (needed := to_decide(comparison)) is not None:
         yield needed
-    if comparison.p_diff is not None and comparison.q_diff is not None:
+    is_said = any("compared together" in note for note in comparison.notes)
+    if comparison.p_diff is not None and comparison.q_diff is not None and not is_said:
         p, q = wording.p_text(comparison.p_diff), wording.p_text(comparison.q_diff)
         yield f"chance alone: p = {p} by itself, q = {q} among everything compared here"
     if (flaky := flaky_words(comparison, FLAKY_NAMED)) is not None:
