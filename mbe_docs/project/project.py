@@ -172,12 +172,12 @@ class Project:
         for stored in self.store.load().runs if self.config.secrets.strict else ():
             if stored.run.masked and stored.superseded_by is None:
                 yield Finding(
-                    "MBE256",
+                    "MBE257",
                     "error",
                     f"masked {sum(stored.run.masked.values())} secrets: {', '.join(stored.run.masked)}; "
                     "secrets.strict expects none",
                     Location(stored.entry.source_uri),
-                    "take them out of the log; then ingest it into a new behaviors/evidence/",
+                    "`mbe-docs evidence forget` the log, take them out of it, and ingest it again",
                 )
 
     def diff(

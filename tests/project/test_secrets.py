@@ -204,7 +204,7 @@ def test_strict_builds_nothing_from_a_store_with_a_masked_secret(tmp_path):
 
     assert not done.published
     assert [(f.code, f.severity, f.at.path) for f in done.findings if f.severity == "error"] == [
-        ("MBE256", "error", "a.eval")
+        ("MBE257", "error", "a.eval")
     ]
 
 
