@@ -9,6 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A test looks at no clock: how long one example takes says how busy the machine is.
+settings.register_profile("mbe-docs", deadline=None)
+settings.load_profile("mbe-docs")
 
 ROOT = Path(__file__).resolve().parents[1]
 PUBLISHED_DATA = ROOT.parent / "shared" / "data"

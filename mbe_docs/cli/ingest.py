@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mbe_docs.cli.engines import engine_options, spark_settings
 from mbe_docs.cli.output import is_quiet, is_verbose, print_findings, project_option, say
 from mbe_docs.text import terminal_safe
 
@@ -34,21 +35,7 @@ if TYPE_CHECKING:
     default=None,
     help="Processes to read with; by default one for each processor. Few logs are read by one.",
 )
-@click.option(
-    "--engine",
-    "where",
-    type=click.Choice(["local", "spark"]),
-    default="local",
-    show_default=True,
-    help="Where logs are read: on this machine, or on a Spark cluster.",
-)
-@click.option(
-    "--spark-conf",
-    "conf",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Setting of Spark, such as spark.master=spark://host:7077; may be repeated.",
-)
+@engine_options("Where logs are read")
 @click.option("--dry-run", is_flag=True, help="Say what would be taken from each file; write nothing.")
 @click.option("--watch", is_flag=True, help="Go on reading logs as they appear, until interrupted.")
 @click.option(
@@ -65,7 +52,7 @@ def command(
     paths: tuple[str, ...],
     mappings: tuple[Path, ...],
     jobs: int | None,
-    where: str,
+    engine: str,
     conf: tuple[str, ...],
     dry_run: bool,
     watch: bool,
@@ -84,13 +71,13 @@ def command(
     if watch and dry_run:
         raise click.UsageError("--watch and --dry-run exclude each other")
     project = Project.find(root)
-    engine = _engine(where, conf, jobs)
+    reading = _reading(engine, conf, jobs)
     if watch:
-        summary = _watched(project.watch(paths, mappings=mappings, engine=engine), interval)
+        summary = _watched(project.watch(paths, mappings=mappings, engine=reading), interval)
     else:
         with _progress(quiet=is_quiet()) as advance:
             summary = project.ingest(
-                paths, mappings=mappings, dry_run=dry_run, engine=engine, advance=advance
+                paths, mappings=mappings, dry_run=dry_run, engine=reading, advance=advance
             )
         print_findings(summary.findings)
         print_files(summary, everything=dry_run or is_verbose())
@@ -118,20 +105,16 @@ def _watched(watch: Watch, interval: float) -> IngestSummary:
         return watch.total
 
 
-def _engine(where: str, conf: tuple[str, ...], jobs: int | None) -> Engine:
-    if where == "local":
+def _reading(engine: str, conf: tuple[str, ...], jobs: int | None) -> Engine:
+    settings = spark_settings(engine, conf)
+    if settings is None:
         from mbe_docs.project.ingest import local
 
-        if conf:
-            raise click.UsageError("--spark-conf needs --engine spark")
         return local(jobs or processors())
     from mbe_docs.project.cluster import spark
 
     if jobs:
         raise click.UsageError("--jobs is for this machine; Spark has its own settings")
-    settings = dict(pair.partition("=")[::2] for pair in conf)
-    if not all(settings.values()):
-        raise click.UsageError("--spark-conf takes KEY=VALUE")
     return spark(settings)
 
 

@@ -92,10 +92,15 @@ class TableWriter:
 
 
 class _Buffer:
-    """Rows on their way into a table: as many as make a row group are held."""
+    """Rows on their way into a table: as many as make a row group are held, and masked as one."""
 
-    def __init__(self, table: TableWriter, batch: Callable[[Any], pa.RecordBatch]) -> None:
-        self.table, self._batch = table, batch
+    def __init__(
+        self,
+        table: TableWriter,
+        batch: Callable[[Any], pa.RecordBatch],
+        mask: Callable[[pa.RecordBatch], pa.RecordBatch],
+    ) -> None:
+        self.table, self._batch, self._mask = table, batch, mask
         self._rows: list[Observation | Excerpt] = []
         self._batches: list[pa.RecordBatch] = []
         self._held = self._chars = 0
@@ -112,7 +117,7 @@ class _Buffer:
     def flush(self) -> None:
         self._convert()
         if self._batches:
-            self.table.write(columns.joined(self._batches))
+            self.table.write(self._mask(columns.joined(self._batches)))
         self._batches, self._held, self._chars = [], 0, 0
 
     def _convert(self) -> None:
@@ -136,7 +141,7 @@ class _Log:
 
     def _buffer(self, schema: pa.Schema, batch: Callable[[Any], pa.RecordBatch]) -> _Buffer:
         table = self._stack.enter_context(TableWriter(self._root / "tmp", schema))
-        return _Buffer(table, lambda rows: self.masking.batch(batch(rows)))
+        return _Buffer(table, batch, self.masking.batch)
 
     def take(self, item: Item) -> None:
         match item:

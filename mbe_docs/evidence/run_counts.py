@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from mbe_docs.evidence.observations import observed
+from mbe_docs.evidence.observations import add_table, observed
 from mbe_docs.evidence.store import EvidenceStore
 
 COUNTS: Final = """
@@ -16,8 +16,8 @@ SAMPLES: Final = """
 SELECT run_key, COUNT(DISTINCT input_hash) AS n FROM observations GROUP BY run_key ORDER BY run_key"""
 
 WITH_SAMPLES: Final = """
-SELECT DISTINCT run_key, sample_id FROM observations
-WHERE list_contains($ids, sample_id) ORDER BY run_key, sample_id"""
+SELECT DISTINCT o.run_key, o.sample_id FROM observations o JOIN wanted w ON w.sample_id = o.sample_id
+ORDER BY o.run_key, o.sample_id"""
 
 
 @dataclass(slots=True)
@@ -69,6 +69,9 @@ def samples_of(
     Raises:
         EvidenceError: a run is not in the store, or its part is not as it was written.
     """
+    import pyarrow as pa
+
     with observed(store.parts_of(run_keys), run_keys) as connection:
-        rows = connection.execute(WITH_SAMPLES, {"ids": sorted(sample_ids)}).fetchall()
+        add_table(connection, "wanted", pa.table({"sample_id": pa.array(sorted(sample_ids), pa.string())}))
+        rows = connection.execute(WITH_SAMPLES).fetchall()
     return frozenset((key, sample) for key, sample in rows if key in set(run_keys))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +39,8 @@ def start(conf: Mapping[str, str]) -> Any:
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise ConfigError("the engine 'spark' needs pyspark", fix="pip install 'mbe-docs[spark]'") from error
+    # Spark's own default is any `python3` on the path, which need not have what this one has.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder
     for name, value in {**DEFAULTS, **conf}.items():
         builder = builder.config(name, value)
@@ -66,6 +70,8 @@ class _Spark:
         self, session: Any, parts: Sequence[tuple[PartEntry, Path]], run_keys: Collection[str]
     ) -> None:
         self._session = session
+        # Without it a sum that does not fit wraps around, and nobody hears of it.
+        session.conf.set("spark.sql.ansi.enabled", "true")
         self._cached: list[Any] = []
         with _reported():
             self._observe(parts, frozenset(run_keys))
@@ -115,8 +121,8 @@ class _Spark:
 
 
 def _plain(path: Path) -> str:
-    """A path that stands for itself only: Spark takes some characters for a pattern."""
-    return _PATTERN.sub(r"\\\1", str(path.absolute()))
+    """A path that stands for itself only, on this file system: Spark takes some characters for a pattern."""
+    return "file:" + _PATTERN.sub(r"\\\1", str(path.absolute()))
 
 
 @contextmanager

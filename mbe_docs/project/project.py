@@ -15,6 +15,7 @@ from mbe_docs.records.findings import Finding
 
 if TYPE_CHECKING:
     from mbe_docs.curated.bundle import Curated
+    from mbe_docs.evidence.engine import OpenEngine
     from mbe_docs.evidence.store import EvidenceStore
     from mbe_docs.pages.interface import Context
     from mbe_docs.project.ingest import Advance, Engine, IngestSummary
@@ -42,8 +43,10 @@ class BuildResult:
 class Project:
     """A folder with `behaviors/`; the only orchestrator."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, engine: OpenEngine | None = None) -> None:
         self.root = root
+        self.engine = engine
+        """What adds the evidence up; DuckDB by default. The registry does not depend on it."""
 
     @classmethod
     def find(cls, root: Path | None = None, *, start: Path | None = None) -> Project:
@@ -154,7 +157,7 @@ class Project:
     def _merged(self) -> tuple[Registry, tuple[Finding, ...]]:
         from mbe_docs.registry.merge import merge
 
-        return merge(self._curated, self.store, self.config)
+        return merge(self._curated, self.store, self.config, engine=self.engine)
 
     def registry(self) -> Registry:
         """Evidence and notes, merged."""
@@ -236,7 +239,7 @@ class Project:
         from mbe_docs.registry.merge import Evidence
 
         self._refuse_errors([*self._curated.findings, *self.store.verify()])
-        return Evidence(self._curated, self.store, self.config)
+        return Evidence(self._curated, self.store, self.config, engine=self.engine)
 
     def _judged(self, found: Diff, evidence: Evidence, gate: Gate | None) -> Diff:
         from mbe_docs.registry.exceptions import load_exceptions
@@ -298,7 +301,7 @@ class Project:
 
     def fresh(self) -> Project:
         """The same project, read again from disk."""
-        return Project(self.root)
+        return Project(self.root, engine=self.engine)
 
     def _refuse_errors(self, findings: Iterable[Finding]) -> None:
         errors = [finding for finding in findings if finding.severity == "error"]

@@ -12,6 +12,7 @@ import numpy as np
 from mbe_docs import stats
 from mbe_docs.config import Policy
 from mbe_docs.evidence.aggregate import Aggregation
+from mbe_docs.evidence.engine import OpenEngine
 from mbe_docs.evidence.selection import Selected
 from mbe_docs.evidence.series import Series, series
 from mbe_docs.evidence.store import EvidenceStore
@@ -55,7 +56,12 @@ class _Stream:
 
 
 def drift_reports(
-    arms: Sequence[Arm], store: EvidenceStore, policy: Policy, *, runs: Iterable[Run] = ()
+    arms: Sequence[Arm],
+    store: EvidenceStore,
+    policy: Policy,
+    *,
+    runs: Iterable[Run] = (),
+    engine: OpenEngine | None = None,
 ) -> list[DriftReport]:
     """One report for every arm whose behavior and subject were measured in at least three finished runs.
 
@@ -66,7 +72,7 @@ def drift_reports(
     known = {run.run_key: run for run in runs}
     streams = list(_streams(arms, known, store, policy))
     alarmed = [stream for stream in streams if stream.change is not None]
-    q = dict(zip((id(stream) for stream in alarmed), _before_after(alarmed, store), strict=True))
+    q = dict(zip((id(stream) for stream in alarmed), _before_after(alarmed, store, engine), strict=True))
     return [_report(stream, q.get(id(stream)), policy) for stream in streams]
 
 
@@ -120,7 +126,7 @@ def _segment(arm: Arm, runs: Sequence[Run], store: EvidenceStore) -> _Segment | 
     return _Segment(tuple(run for run in runs if run.run_key in table.run_keys), table)
 
 
-def _before_after(streams: Sequence[_Stream], store: EvidenceStore) -> list[float]:
+def _before_after(streams: Sequence[_Stream], store: EvidenceStore, engine: OpenEngine | None) -> list[float]:
     """Adjusted p-values of the difference between the runs before the change and from it on."""
     if not streams:
         return []
@@ -140,7 +146,7 @@ def _before_after(streams: Sequence[_Stream], store: EvidenceStore) -> list[floa
                     where=tuple(sorted(stream.arm.measure.where.items())),
                 )
             )
-    with Aggregation(store, selection) as aggregation:
+    with Aggregation(store, selection, engine=engine) as aggregation:
         sums = aggregation.pairs([(2 * number, 2 * number + 1) for number in range(len(streams))])
     own = stats.PairSums(**sums.primary.columns())
     width = np.array(

@@ -11,6 +11,7 @@ from mbe_docs.config import Config
 from mbe_docs.curated.bundle import Curated
 from mbe_docs.curated.rules import parse_rule
 from mbe_docs.evidence.aggregate import Aggregation
+from mbe_docs.evidence.engine import OpenEngine
 from mbe_docs.evidence.run_counts import RunCounts, run_counts
 from mbe_docs.evidence.selection import Selected
 from mbe_docs.evidence.store import EvidenceStore, StoredRun
@@ -41,7 +42,9 @@ LOST = tuple(f"undecided: {reason}" for reason in (stats.TOO_MUCH_LOST, stats.DE
 class Evidence:
     """Everything measured, for one set of curated notes."""
 
-    def __init__(self, curated: Curated, store: EvidenceStore, config: Config) -> None:
+    def __init__(
+        self, curated: Curated, store: EvidenceStore, config: Config, *, engine: OpenEngine | None = None
+    ) -> None:
         self.curated = curated
         self.config = config
         self.subjects = Subjects(curated.families)
@@ -49,6 +52,7 @@ class Evidence:
         self.runs: tuple[StoredRun, ...] = loaded.runs
         self.findings = loaded.findings
         self.store = store
+        self.engine = engine
         behaviors = {behavior.id: behavior for behavior in curated.behaviors}
         self.measures: dict[str, Measure] = {
             behavior.id: behavior.measure for behavior in curated.behaviors if behavior.status != "withdrawn"
@@ -70,7 +74,7 @@ class Evidence:
     def measured(self, arms: Sequence[Arm] | None = None) -> Iterator[tuple[Aggregation, Measured]]:
         """The sums of every arm, or of these, and the means to compare them."""
         arms, keys = with_slices(self.arms if arms is None else arms)
-        with Aggregation(self.store, list(_selection(arms, keys))) as aggregation:
+        with Aggregation(self.store, list(_selection(arms, keys)), engine=self.engine) as aggregation:
             latency = aggregation.latency()
             yield (
                 aggregation,
@@ -133,9 +137,11 @@ def _key(name: str | None) -> str | None:
     return None if name is None else name.removeprefix("metadata.")
 
 
-def merge(curated: Curated, store: EvidenceStore, config: Config) -> tuple[Registry, tuple[Finding, ...]]:
+def merge(
+    curated: Curated, store: EvidenceStore, config: Config, *, engine: OpenEngine | None = None
+) -> tuple[Registry, tuple[Finding, ...]]:
     """The registry, and what is wrong with the evidence or with numbers in prose."""
-    evidence = Evidence(curated, store, config)
+    evidence = Evidence(curated, store, config, engine=engine)
     counts = run_counts(store, {stored.run.run_key for stored in evidence.runs})
     pages, mitigations = evidence.pages(), evidence.mitigation_pages()
     with evidence.measured() as (aggregation, measured):
@@ -170,6 +176,7 @@ def merge(curated: Curated, store: EvidenceStore, config: Config) -> tuple[Regis
                 store,
                 config.policy,
                 runs=[stored.run for stored in evidence.runs if stored.superseded_by is None],
+                engine=engine,
             )
         ),
     )

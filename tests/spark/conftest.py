@@ -13,6 +13,7 @@ SETTINGS = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.sql.shuffle.partitions": "2",
+    "spark.sql.ansi.enabled": "false",  # as a cluster may have it: sums must be exact all the same
     "spark.executorEnv.PYTHONPATH": os.pathsep.join(sys.path),
 }
 
@@ -25,7 +26,6 @@ def spark():
         pytest.skip("Java is not installed")
     from mbe_docs.evidence.spark import start
 
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     session = start(SETTINGS)
     yield session
     session.stop()

@@ -8,7 +8,6 @@ import random
 import numpy as np
 import pytest
 
-from mbe_docs.evidence import aggregate
 from mbe_docs.evidence.aggregate import Aggregation
 from mbe_docs.evidence.compaction import compact
 from mbe_docs.evidence.selection import Selected
@@ -89,21 +88,19 @@ def test_spark_gives_the_same_numbers(spark, evidence):
         assert theirs[name] == values, name
 
 
-def test_the_projects_own_registry_is_the_same(spark, own_project, monkeypatch):
-    """Estimates, comparisons and findings, with every sum behind them from Spark."""
-    ours = Project(own_project).registry()
+def test_the_projects_own_registry_is_the_same(spark, own_project):
+    """Estimates, comparisons, drift and findings, with every sum behind them from Spark."""
     used = []
 
-    def instead(**_):
-        used.append(1)
-        return on_spark(spark)
+    def engine(parts, run_keys):
+        used.append(len(parts))
+        return on_spark(spark)(parts, run_keys)
 
-    monkeypatch.setattr(aggregate, "on_duckdb", instead)
+    ours, theirs = Project(own_project), Project(own_project, engine=engine)
 
-    theirs = Project(own_project).registry()
-
+    assert theirs.registry() == ours.registry()
+    assert theirs.check() == ours.check()
     assert used
-    assert theirs == ours
 
 
 def test_sums_that_do_not_fit_are_refused_as_by_duckdb(spark, tmp_path):
