@@ -233,8 +233,7 @@ class Lookup:
             difference=difference,
             sentence=sentence_of(comparison, link.text),
             detail=(*comparison.refused_because, *comparison.notes),
-            n_worse=comparison.n_worse,
-            n_better=comparison.n_better,
+            moved=_moved(comparison),
             more=tuple(_more(comparison)),
             slices=tuple(_slice_row(entry, comparison) for entry in comparison.slices),
             hidden_flip=comparison.hidden_flip,
@@ -284,6 +283,13 @@ def sentence_of(comparison: Comparison, title: str) -> str:
     ):
         words = f"“{title}” is undecided; about {comparison.n_needed:,} samples in all would settle it."
     return words
+
+
+def _moved(comparison: Comparison) -> str | None:
+    if not comparison.n_worse and not comparison.n_better:
+        return None
+    worse = wording.counted(comparison.n_worse, "sample")
+    return f"{worse} worse, {comparison.n_better:,} better of {comparison.n_common:,}"
 
 
 def _more(comparison: Comparison) -> Iterator[str]:

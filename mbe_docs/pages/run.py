@@ -8,11 +8,10 @@ from typing import Final
 
 from mbe_docs.pages.interface import Context, PageFile
 from mbe_docs.pages.lookup import Lookup, run_id, sample_anchor
-from mbe_docs.pages.run_table import run_state
+from mbe_docs.pages.run_table import run_state, seen_words
 from mbe_docs.pages.views import Link, State
 from mbe_docs.records.evals import Excerpt, Run
 from mbe_docs.records.registry import Registry, RunSummary
-from mbe_docs.registry import wording
 from mbe_docs.text import page_slug
 
 SAMPLES_SHOWN: Final = 60
@@ -112,11 +111,7 @@ def shown_samples(lookup: Lookup, run_key: str, published: Iterable[str]) -> fro
 
 def _lead(summary: RunSummary) -> str:
     run = summary.run
-    planned = run.samples_planned
-    seen = wording.counted(summary.samples_seen, "sample")
-    if planned and planned != summary.samples_seen:
-        seen = f"{summary.samples_seen:,} of {planned:,} samples"
-    said = f"{seen}, {wording.counted(summary.attempts_seen, 'attempt')}."
+    said = f"{seen_words(summary)}."
     if run.status != "success":
         reason = f" {run.status_reason}." if run.status_reason else ""
         said = f"{said} This run did not finish, so nothing in it counts as a result.{reason}"

@@ -36,10 +36,6 @@ def run_rows(summaries: Iterable[RunSummary]) -> tuple[RunRow, ...]:
 
 def _run_row(summary: RunSummary, settings: str) -> RunRow:
     run = summary.run
-    planned = run.samples_planned
-    seen = f"{summary.samples_seen:,}"
-    if planned and planned != summary.samples_seen:
-        seen = f"{seen} of {planned:,}"
     excluded = sum(summary.outcomes.get(outcome, 0) for outcome in ("infra_error", "unscored"))
     return RunRow(
         link=Link(run_id(run.run_key), run.task),
@@ -47,11 +43,19 @@ def _run_row(summary: RunSummary, settings: str) -> RunRow:
         model=run.model_requested,
         status=run_state(summary),
         settings=settings,
-        samples=f"{seen} samples, {wording.counted(summary.attempts_seen, 'attempt')}",
+        samples=seen_words(summary),
         excluded=excluded,
         date=run.started_at[:10] if run.started_at else None,
         source=run.source_format,
     )
+
+
+def seen_words(summary: RunSummary) -> str:
+    """`20 samples, 100 attempts`, or `3 of 40 samples, 3 attempts` where some are missing."""
+    planned, samples = summary.run.samples_planned, wording.counted(summary.samples_seen, "sample")
+    if planned and planned != summary.samples_seen:
+        samples = f"{summary.samples_seen:,} of {wording.counted(planned, 'sample')}"
+    return f"{samples}, {wording.counted(summary.attempts_seen, 'attempt')}"
 
 
 def _settings(run: Run) -> dict[str, str]:

@@ -78,8 +78,8 @@ class ComparisonRow:
     difference: Number | None
     sentence: str
     detail: tuple[str, ...]
-    n_worse: int
-    n_better: int
+    moved: str | None
+    """`9 samples worse, 1 better of 20`; `None` where none moved."""
     more: tuple[str, ...]
     """Sentences: what would decide it, how sure it is, what flips by itself, latency and cost."""
     slices: tuple[SliceRow, ...]
