@@ -177,6 +177,8 @@ def _fault_of_log(error: Exception) -> SourceError | None:
             return SourceError(error.problem, at=error.at, fix=error.fix)
         case OSError():
             return unreadable(error)
+        case RecursionError():
+            return SourceError("something in it is nested too deeply", fix="read the log with its own tool")
         case MemoryError():
             return SourceError("there is not enough memory to read it", fix="read it on a larger machine")
         case _:

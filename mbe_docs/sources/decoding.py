@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -18,6 +18,9 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 class DocumentError(Exception):
     """A document cannot be decoded; the message says why."""
+
+
+TOO_DEEP: Final = "nested too deeply"
 
 
 class Document(NamedTuple):
@@ -80,15 +83,26 @@ def tolerant(data: bytes) -> Document:
     except UnicodeDecodeError as error:
         raise DocumentError(f"not UTF-8 at byte {error.start:,}") from error
     except RecursionError as error:
-        raise DocumentError("nested too deeply") from error
+        raise DocumentError(TOO_DEEP) from error
     except ValueError as error:
         raise DocumentError(f"not JSON that can be held: {error}") from error
     return Document(value, tuple(dict.fromkeys(notes)))
 
 
 def finite(value: Any) -> Any:
-    """The value with every NaN and infinity replaced by `None`: unknown."""
-    return mapped(value, lambda leaf: None if isinstance(leaf, float) and not math.isfinite(leaf) else leaf)
+    """The value with every NaN and infinity replaced by `None`: unknown.
+
+    Raises:
+        DocumentError: it is nested more deeply than Python goes; parsers go deeper from Python 3.12 on.
+    """
+    try:
+        return mapped(value, _finite_leaf)
+    except RecursionError as error:
+        raise DocumentError(TOO_DEEP) from error
+
+
+def _finite_leaf(leaf: Any) -> Any:
+    return None if isinstance(leaf, float) and not math.isfinite(leaf) else leaf
 
 
 def mapped(value: Any, change: Callable[[Any], Any]) -> Any:

@@ -135,7 +135,7 @@ def _header(archive: Archive, log: LogFile, seen: Seen) -> tuple[Header, list[st
         if name not in members:
             continue
         try:
-            header, _ = decode(archive.read(members[name]), HEADER)
+            header = _finite(decode(archive.read(members[name]), HEADER)[0])
         except (MemberError, DocumentError) as error:
             problems.append(f"{name} cannot be read: {error}")
             continue
@@ -144,7 +144,7 @@ def _header(archive: Archive, log: LogFile, seen: Seen) -> tuple[Header, list[st
             header.status = "started"
             if problems:
                 seen.trouble = "its header cannot be read"
-        return _finite(header), problems
+        return header, problems
     if not problems:
         problems.append("it holds neither header.json nor _journal/start.json")
     for name in [name for name in members if SAMPLE_NAME.fullmatch(name)][:3]:
@@ -195,6 +195,7 @@ def _read_json(log: LogFile, settings: Settings) -> Iterator[Item]:
             header, notes = typed(document.value, Header), document.notes
             found = document.value.get("samples")
             samples = found if isinstance(found, list) else []
+        header = _finite(header)
     except DocumentError as error:
         raise SourceError(
             f"not an Inspect log: {error}", at=Location(log.uri), fix="restore the file from its source"
@@ -207,7 +208,7 @@ def _read_json(log: LogFile, settings: Settings) -> Iterator[Item]:
         for index, sample in enumerate(samples):
             yield f"samples[{index}]", sample
 
-    yield from _Opened(_finite(header), documents, log, settings, complaints, Seen()).items()
+    yield from _Opened(header, documents, log, settings, complaints, Seen()).items()
 
 
 @dataclass(slots=True)

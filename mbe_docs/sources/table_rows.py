@@ -14,7 +14,7 @@ import msgspec
 
 from mbe_docs.errors import Location, SourceError
 from mbe_docs.records.hashing import canonical_json
-from mbe_docs.sources.decoding import BYTE_ORDER_MARK, DocumentError, decode, finite
+from mbe_docs.sources.decoding import BYTE_ORDER_MARK, TOO_DEEP, DocumentError, decode, finite
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -121,6 +121,8 @@ def json_rows(path: Path) -> Iterator[Row]:
                 yield Row(number, dict(_cells(value, "", NESTING)))
             except (DocumentError, ValueError) as error:
                 yield Row(number, {}, str(error))
+            except RecursionError:
+                yield Row(number, {}, TOO_DEEP)
 
 
 PARQUET: Final = b"PAR1"
