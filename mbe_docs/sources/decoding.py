@@ -93,16 +93,9 @@ def finite(value: Any) -> Any:
     """The value with every NaN and infinity replaced by `None`: unknown.
 
     Raises:
-        DocumentError: it is nested more deeply than Python goes; parsers go deeper from Python 3.12 on.
+        RecursionError: it is nested more deeply than Python goes; parsers go deeper from Python 3.12 on.
     """
-    try:
-        return mapped(value, _finite_leaf)
-    except RecursionError as error:
-        raise DocumentError(TOO_DEEP) from error
-
-
-def _finite_leaf(leaf: Any) -> Any:
-    return None if isinstance(leaf, float) and not math.isfinite(leaf) else leaf
+    return mapped(value, lambda leaf: None if isinstance(leaf, float) and not math.isfinite(leaf) else leaf)
 
 
 def mapped(value: Any, change: Callable[[Any], Any]) -> Any:

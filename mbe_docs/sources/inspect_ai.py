@@ -16,6 +16,7 @@ from mbe_docs.sources.archive import Archive, MemberError
 from mbe_docs.sources.complaints import Complaints
 from mbe_docs.sources.decoding import (
     BYTE_ORDER_MARK,
+    TOO_DEEP,
     DocumentError,
     as_dict,
     as_text,
@@ -171,7 +172,10 @@ def _check_header(header: Header, log: LogFile) -> None:
 
 
 def _finite(header: Header) -> Header:
-    return Header(**{name: finite(getattr(header, name)) for name in Header.__struct_fields__})
+    try:
+        return Header(**{name: finite(getattr(header, name)) for name in Header.__struct_fields__})
+    except RecursionError as error:
+        raise DocumentError(TOO_DEEP) from error
 
 
 def _read_json(log: LogFile, settings: Settings) -> Iterator[Item]:
